@@ -1,0 +1,55 @@
+import type { CloudEvent } from './cloud-event.ts';
+
+export type MessageKind = 'event' | 'command';
+
+/** A message that was declared but not sent yet: the unit of work gives it its id, time, source and trace. */
+export interface NewMessage<
+  Kind extends MessageKind = MessageKind,
+  Type extends string = string,
+  Data = unknown,
+> {
+  readonly kind: Kind;
+  readonly type: Type;
+  readonly data: Data;
+  /** Messages with the same key keep their order. Without one there is no order. */
+  readonly key?: string;
+}
+
+export type NewEvent = NewMessage<'event'>;
+export type NewCommand = NewMessage<'command'>;
+
+/** What can be known of a contract without knowing the type of its data. */
+export interface AnyContract {
+  readonly kind: MessageKind;
+  readonly type: string;
+  readonly description: string;
+  /** Valid data, for documents and tests. */
+  readonly example: unknown;
+  /** What is wrong with `data`, in a sentence a person can act on; `undefined` when nothing is. */
+  check(data: unknown): string | undefined;
+  /** JSON Schema (2020-12) of the data. */
+  jsonSchema(): Readonly<Record<string, unknown>>;
+}
+
+/**
+ * An event or a command, declared once for everybody. Calling it makes a message:
+ * `tx.publish(orderPlaced({ orderId, ... }))`. What was not declared, or has another shape, does not compile.
+ */
+export interface MessageContract<Kind extends MessageKind, Type extends string, Data> extends AnyContract {
+  (data: Data): NewMessage<Kind, Type, Data>;
+  readonly kind: Kind;
+  readonly type: Type;
+  readonly example: Data;
+}
+
+export type EventContract<Type extends string, Data> = MessageContract<'event', Type, Data>;
+export type CommandContract<Type extends string, Data> = MessageContract<'command', Type, Data>;
+
+/** The message as a handler of this contract sees it. */
+export type MessageOf<Contract> =
+  Contract extends MessageContract<MessageKind, infer Type, infer Data> ? CloudEvent<Type, Data> : never;
+
+/** Finds the contract of a type; how the portable layer checks schemas without knowing them. */
+export interface Contracts {
+  find(type: string): Pick<AnyContract, 'kind' | 'check'> | undefined;
+}

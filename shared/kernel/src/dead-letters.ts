@@ -1,0 +1,46 @@
+/** Why a message was given up on. */
+export type DeadLetterCause = 'rejected' | 'attempts-exhausted' | 'undecodable' | 'schema' | 'unhandled';
+
+/** A message that was given up on, kept to be looked at and redriven. */
+export interface DeadLetter {
+  /** Identifies this entry. */
+  readonly id: string;
+  /** The group that gave up, or the context of the queue. */
+  readonly consumer: string;
+  readonly origin: 'stream' | 'queue';
+  readonly cause: DeadLetterCause;
+  /** For people: what the handler said, or what was wrong with the bytes. */
+  readonly reason: string;
+  /** Handlings that started; 0 where none could. */
+  readonly attempts: number;
+  /** When it was given up on; RFC 3339, UTC. */
+  readonly time: string;
+  /** Id and type of the message, where they could be read. */
+  readonly messageId?: string;
+  readonly messageType?: string;
+  /** The message as it came: its headers and its raw body. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType?: string;
+  readonly body: Uint8Array;
+}
+
+/** Narrows down dead letters; what is left out matches all. */
+export interface DeadLetterFilter {
+  readonly id?: string;
+  readonly consumer?: string;
+  readonly messageType?: string;
+  readonly cause?: DeadLetterCause;
+}
+
+/** The dead letters of a namespace, the same on every broker. */
+export interface DeadLetters {
+  /** What is still unresolved, oldest first. */
+  list(filter?: DeadLetterFilter): Promise<readonly DeadLetter[]>;
+  /**
+   * Gives each back to the group that gave up on it, and to no other; attempts start again at 1. With `dryRun` nothing
+   * happens. Returns what was, or would be, redriven. Resolved only after the broker confirmed.
+   */
+  redrive(filter: DeadLetterFilter, options?: { readonly dryRun?: boolean }): Promise<readonly DeadLetter[]>;
+  /** Resolves them without handling. Returns what was discarded. */
+  discard(filter: DeadLetterFilter): Promise<readonly DeadLetter[]>;
+}

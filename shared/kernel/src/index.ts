@@ -1,0 +1,12 @@
+export type * from './clock.ts';
+export type * from './cloud-event.ts';
+export type * from './consumer.ts';
+export type * from './contract.ts';
+export type * from './dead-letters.ts';
+export * from './errors.ts';
+export type * from './event-stream.ts';
+export * from './logger.ts';
+export type * from './message-queue.ts';
+export * from './message-type.ts';
+export type * from './observation.ts';
+export type * from './unit-of-work.ts';
