@@ -1,0 +1,106 @@
+import type { Consumer, ConsumerOptions, DrainReport } from '@waggle/kernel';
+import { MessagingError } from '@waggle/kernel';
+import { checkAtLeast } from './backoff.ts';
+import type { Dispatch, DispatcherServices } from './dispatcher.ts';
+import type { BrokerDriver, ConsumeOptions, Delivery } from './driver.ts';
+
+const CONCURRENCY = 16;
+const TIMEOUT_MS = 30_000;
+
+/** Fills in the defaults. @throws MessagingError `invalid` */
+export function consumerDefaults({ concurrency = CONCURRENCY, timeoutMs = TIMEOUT_MS }: ConsumerOptions) {
+  checkAtLeast('concurrency', concurrency, 1);
+  checkAtLeast('timeoutMs', timeoutMs, 1);
+  return { concurrency, timeoutMs };
+}
+
+/** @throws MessagingError `invalid`, naming the option that is not known */
+export function checkOptions(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw new MessagingError('invalid', `${what}: "${name}" is not an option: use ${known.join(', ')}`);
+  }
+}
+
+/**
+ * Runs the handlings of one consumer: never more than its concurrency at a time, none while paused or draining. What a
+ * driver hands over beyond that (by key, one a lane) waits here, and is handed back by a drain.
+ */
+export async function startConsumer(
+  driver: BrokerDriver,
+  options: ConsumeOptions,
+  dispatch: Dispatch,
+  { clock, logger }: Pick<DispatcherServices, 'clock' | 'logger'>,
+): Promise<Consumer> {
+  const waiting: Delivery[] = [];
+  const running = new Map<Delivery, string | undefined>();
+  const cut = new AbortController();
+  let paused = false;
+  let draining: Promise<DrainReport> | undefined;
+  let finishedWhileDraining = 0;
+  let onIdle = (): void => undefined;
+
+  function startWhatMay(): void {
+    while (!paused && draining === undefined && running.size < options.concurrency) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      void run(next);
+    }
+  }
+
+  async function run(delivery: Delivery): Promise<void> {
+    running.set(delivery, delivery.message.id);
+    try {
+      await dispatch(delivery, cut);
+    } catch (error) {
+      // A defect of ours, not of the handler: the message must neither be lost nor spin.
+      logger.error('dispatch failed', { id: delivery.message.id, reason: String(error) });
+      delivery.retry(1_000);
+    }
+    running.delete(delivery);
+    if (draining !== undefined) finishedWhileDraining++;
+    if (running.size === 0) onIdle();
+    startWhatMay();
+  }
+
+  async function drain(budgetMs: number): Promise<DrainReport> {
+    attached.pause();
+    for (const delivery of waiting.splice(0)) delivery.release();
+    await idleWithin(budgetMs);
+    const abandoned = [...running.values()].map((id) => id ?? 'unknown');
+    cut.abort(new MessagingError('closed', `drained: the budget of ${budgetMs} ms is over`));
+    await attached.close();
+    return { finished: finishedWhileDraining, abandoned };
+  }
+
+  async function idleWithin(budgetMs: number): Promise<void> {
+    if (running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(budgetMs, resolve);
+      onIdle = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  const attached = await driver.consume(options, (delivery) => {
+    if (draining !== undefined) return delivery.release();
+    waiting.push(delivery);
+    startWhatMay();
+  });
+
+  return {
+    pause() {
+      paused = true;
+      attached.pause();
+    },
+    resume() {
+      paused = false;
+      attached.resume();
+      startWhatMay();
+    },
+    lag: () => driver.lag(options.source),
+    drain: (budgetMs) => (draining ??= drain(budgetMs)),
+  };
+}

@@ -1,0 +1,42 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CloudEvent } from '@waggle/kernel';
+import { childTraceparent } from './trace-context.ts';
+
+/** What set the running code in motion; new messages and log lines inherit from it. */
+export interface MessageContext {
+  readonly correlationId?: string | undefined;
+  /** The message being handled. */
+  readonly causationId?: string | undefined;
+  /** The span of this handling. */
+  readonly traceparent: string;
+  readonly tracestate?: string | undefined;
+}
+
+const storage = new AsyncLocalStorage<MessageContext>();
+
+/** The context that the running code was started in, across `await`. */
+export function currentMessageContext(): MessageContext | undefined {
+  return storage.getStore();
+}
+
+/** Runs `work`, and all that it awaits, in `context`. */
+export function inMessageContext<Result>(context: MessageContext, work: () => Result): Result {
+  return storage.run(context, work);
+}
+
+/** The context of handling `message`. The span is made when it is first asked for: most handlings never do. */
+export function contextOfHandling(
+  message: CloudEvent,
+  transportTraceparent: () => string | undefined,
+): MessageContext {
+  let span: string | undefined;
+  return {
+    correlationId: message.correlationid ?? message.id,
+    causationId: message.id,
+    tracestate: message.tracestate,
+    get traceparent() {
+      span ??= childTraceparent(message.traceparent ?? transportTraceparent());
+      return span;
+    },
+  };
+}

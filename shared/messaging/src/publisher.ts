@@ -1,0 +1,131 @@
+import type { CloudEvent, Clock, MessageKind, Observer } from '@waggle/kernel';
+import { contextOf, MessagingError } from '@waggle/kernel';
+import { encode, STRUCTURED } from './codec.ts';
+import type { BrokerDriver, OutgoingMessage } from './driver.ts';
+import { laneOf } from './lanes.ts';
+
+/** A message and what it is, which decides where it goes: an event to the stream, a command to the queue of its context. */
+export interface Publishing {
+  readonly kind: MessageKind;
+  readonly message: CloudEvent;
+}
+
+export interface Publisher {
+  /** Encodes and checks without sending. @throws MessagingError `invalid`, `too-large` */
+  check(publishing: Publishing): void;
+  /** One outcome a message, in their order; `undefined` for confirmed. Never rejects. */
+  publish(batch: readonly Publishing[]): Promise<readonly (MessagingError | undefined)[]>;
+}
+
+export interface PublisherOptions {
+  readonly driver: BrokerDriver;
+  readonly lanes: number;
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+  readonly observer: Observer | undefined;
+}
+
+/** From messages to bytes on a lane, and from outcomes to observations. */
+export function createPublisher({
+  driver,
+  lanes,
+  maxMessageBytes,
+  clock,
+  observer,
+}: PublisherOptions): Publisher {
+  function prepare({ kind, message }: Publishing): OutgoingMessage {
+    const body = encode(message);
+    if (body.byteLength > maxMessageBytes) {
+      throw new MessagingError(
+        'too-large',
+        `${message.type} ${message.id} has ${body.byteLength} bytes and MAX_EVENT_BYTES is ${maxMessageBytes}: send less, or a reference to it`,
+      );
+    }
+    return {
+      to: kind === 'event' ? { kind: 'stream' } : { kind: 'queue', context: contextOf(message.type) },
+      lane: laneOf(message.partitionkey, lanes),
+      type: message.type,
+      id: message.id,
+      contentType: STRUCTURED,
+      headers: message.traceparent === undefined ? {} : { traceparent: message.traceparent },
+      hints: {
+        ...(message.time !== undefined && { timeMs: Date.parse(message.time) }),
+        ...(message.correlationid !== undefined && { correlationId: message.correlationid }),
+      },
+      body,
+    };
+  }
+
+  function observe(
+    { kind, message }: Publishing,
+    error: MessagingError | undefined,
+    durationMs: number,
+  ): void {
+    observer?.({
+      what: error !== undefined ? 'publish-failed' : kind === 'event' ? 'published' : 'sent',
+      ...identify(message),
+      durationMs,
+      ...(error && { reason: error.message }),
+    });
+  }
+
+  return {
+    check: (publishing) => void prepare(publishing),
+    async publish(batch) {
+      const startedAt = clock.now();
+      const outcomes: (MessagingError | undefined)[] = [];
+      const prepared: OutgoingMessage[] = [];
+      const places: number[] = [];
+      batch.forEach((publishing, place) => {
+        try {
+          prepared.push(prepare(publishing));
+          places.push(place);
+          outcomes.push(undefined);
+        } catch (error) {
+          if (!(error instanceof MessagingError)) throw error;
+          outcomes.push(error);
+        }
+      });
+      const confirmed = await driver.publish(prepared);
+      places.forEach((place, index) => (outcomes[place] = confirmed[index]));
+      if (observer !== undefined) {
+        const durationMs = clock.now() - startedAt;
+        batch.forEach((publishing, place) => observe(publishing, outcomes[place], durationMs));
+      }
+      return outcomes;
+    },
+  };
+}
+
+/** What an observation says of a message. */
+export function identify(message: CloudEvent) {
+  return {
+    id: message.id,
+    type: message.type,
+    source: message.source,
+    ...(message.correlationid !== undefined && { correlationId: message.correlationid }),
+    ...(message.causationid !== undefined && { causationId: message.causationid }),
+    ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+  };
+}
+
+/** Publishes all and throws one error that names each that failed; a single failure is thrown as it is. */
+export async function publishOrThrow(
+  publisher: Publisher,
+  kind: MessageKind,
+  messages: readonly CloudEvent[],
+): Promise<void> {
+  const outcomes = await publisher.publish(messages.map((message) => ({ kind, message })));
+  const failed = messages.flatMap((message, place) => {
+    const error = outcomes[place];
+    return error === undefined ? [] : [{ id: message.id, error }];
+  });
+  const [first] = failed;
+  if (first === undefined) return;
+  const { code, message } = first.error;
+  const others = failed.length > 1 ? ` (and ${failed.length - 1} more of ${messages.length})` : '';
+  throw new MessagingError(code, message.replace(/^\[waggle\] /, '') + others, {
+    cause: first.error,
+    failed,
+  });
+}
