@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Log } from './install.ts';
+import { notPrivate, type RunningServer, type ServerKind } from './servers.ts';
+import { answers } from './tcp.ts';
+
+const run = promisify(execFile);
+
+const FILE = join(import.meta.dirname, '../../docker-compose.yml');
+
+// The ports inside the containers; docker-compose.yml says where they are on this machine.
+const PORTS: Readonly<Record<ServerKind, number>> = { nats: 4222, rabbitmq: 5672 };
+
+/**
+ * The server of this kind from docker-compose.yml, brought up and healthy, or nothing where no Docker engine answers
+ * within two seconds or compose fails (its reason goes to the log: an installed binary may still do).
+ */
+export async function composeServer(kind: ServerKind, log: Log): Promise<RunningServer | undefined> {
+  if (!(await engineAnswers())) return undefined;
+  try {
+    const wasRunning = (await compose('ps', '--status', 'running', '--quiet', kind)).trim() !== '';
+    log(`docker compose up ${kind}`);
+    await compose('up', '--detach', '--wait', kind);
+    const address = (await compose('port', kind, `${PORTS[kind]}`)).trim();
+    const [host = '127.0.0.1', port = ''] = address.split(':');
+    if (!(await answers(host, Number(port)))) throw new Error(`nothing answers at ${address}`);
+    return {
+      kind,
+      url: kind === 'nats' ? `nats://${address}` : `amqp://guest:guest@${address}`,
+      origin: 'compose',
+      ...notPrivate(kind, 'docker-compose.yml'),
+      stop: async () => {
+        if (!wasRunning) await compose('rm', '--force', '--stop', '--volumes', kind);
+      },
+    };
+  } catch (error) {
+    log(`docker compose could not bring up ${kind}, trying an installed binary: ${String(error)}`);
+    return undefined;
+  }
+}
+
+/** Whether a Docker engine answers: the client alone can do nothing, and says so only when asked. */
+export async function engineAnswers(): Promise<boolean> {
+  try {
+    await run('docker', ['info', '--format', '{{.ServerVersion}}'], {
+      timeout: 2_000,
+      killSignal: 'SIGKILL',
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function compose(...args: readonly string[]): Promise<string> {
+  return (await run('docker', ['compose', '--file', FILE, ...args])).stdout;
+}

@@ -1,0 +1,88 @@
+import { rmSync } from 'node:fs';
+import { isRunning, terminate, type ProcessId } from './process.ts';
+import { specify, start, type ServerSpec, type SpecOptions } from './server-spec.ts';
+import type { RunningServer, ServerKind } from './servers.ts';
+
+/** A server of our own: nobody else uses it, so it may be restarted, killed and configured. */
+export interface PrivateServer extends RunningServer {
+  readonly origin: 'binary';
+  /** The server's process at this moment; nothing while it is down. A restart makes another. */
+  pid(): number | undefined;
+  /** Holds its configuration, its data and `server.log`. Removed by `stop()`. */
+  readonly folder: string;
+}
+
+export interface PrivateRabbitmq extends PrivateServer {
+  /** Runs `rabbitmqctl` with these words against this node and resolves with what it printed. Takes about half a second. */
+  ctl(...args: readonly string[]): Promise<string>;
+  /** Closes every client's connection from the server's side, as an operator would. */
+  closeConnections(): Promise<void>;
+}
+
+// RabbitMQ takes a second to stop, NATS a few milliseconds.
+const GRACE_MS = 15_000;
+
+/**
+ * Starts a server of our own on 127.0.0.1, on a free port, in a temporary folder, and resolves once it answers.
+ * Installs it first where that is possible. It ends with this process at the latest, however this process ends.
+ * Rejects when it cannot be installed or does not start; nothing is left behind then.
+ */
+export function startPrivateServer(kind: 'rabbitmq', options?: SpecOptions): Promise<PrivateRabbitmq>;
+export function startPrivateServer(kind: ServerKind, options?: SpecOptions): Promise<PrivateServer>;
+export async function startPrivateServer(
+  kind: ServerKind,
+  options: SpecOptions = {},
+): Promise<PrivateServer | PrivateRabbitmq> {
+  const spec = await specify(kind, options);
+  const { folder } = spec.launch;
+  let current: ProcessId | undefined;
+  let stopped = false;
+
+  const up = async (): Promise<void> => {
+    if (stopped)
+      throw new Error(
+        `[waggle] [servers] this ${kind} server was stopped and its data removed: start another`,
+      );
+    current = await start(spec, 'with-us');
+  };
+  const down = async (graceMs: number): Promise<void> => {
+    if (current !== undefined) await terminate(current, graceMs);
+    current = undefined;
+  };
+  const server: PrivateServer = {
+    kind,
+    url: spec.url,
+    origin: 'binary',
+    folder,
+    pid: () => (current !== undefined && isRunning(current) ? current.pid : undefined),
+    restart: async () => {
+      await down(GRACE_MS);
+      await up();
+    },
+    kill: () => down(0),
+    stop: async () => {
+      stopped = true;
+      // Nothing it could still write is kept, so there is nothing to wait for.
+      await down(0);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+  try {
+    options.log?.(`starting a private ${kind} server in ${folder}`);
+    await up();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { ...server, ...control(spec) };
+}
+
+function control({ ctl }: ServerSpec): Partial<Pick<PrivateRabbitmq, 'ctl' | 'closeConnections'>> {
+  if (ctl === undefined) return {};
+  return {
+    ctl,
+    closeConnections: async () => {
+      await ctl('close_all_connections', 'closed by a test');
+    },
+  };
+}

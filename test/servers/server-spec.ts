@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureInstalled, type Log } from './install.ts';
+import { natsSpec } from './nats-server.ts';
+import { isRunning, launch, terminate, until, type Launch, type ProcessId } from './process.ts';
+import { rabbitmqSpec } from './rabbitmq-server.ts';
+import type { ServerKind } from './servers.ts';
+import { answers, type Hello } from './tcp.ts';
+
+/** Everything that is decided once about a server, so that it can be started again as the same one. */
+export interface ServerSpec {
+  readonly kind: ServerKind;
+  readonly url: string;
+  readonly port: number;
+  readonly hello: Hello;
+  readonly launch: Launch;
+  /** Runs the server's own control program with these words; resolves with what it printed. Absent where there is none. */
+  readonly ctl?: (...args: readonly string[]) => Promise<string>;
+}
+
+/** What a kind of server needs to know to write its specification. */
+export interface SpecInput {
+  readonly folder: string;
+  readonly binaries: ReadonlyMap<string, string>;
+  readonly config: string;
+}
+
+export interface SpecOptions {
+  /** Lines added to the end of the server's configuration file. @default none */
+  readonly config?: string;
+  /** Told what is being done. @default nobody */
+  readonly log?: Log;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Chooses ports and a temporary folder for a new server and writes its configuration there. Starts nothing. */
+export async function specify(kind: ServerKind, options: SpecOptions = {}): Promise<ServerSpec> {
+  const { config = '', log = () => {} } = options;
+  const binaries = await ensureInstalled(kind, log);
+  const folder = mkdtempSync(join(tmpdir(), `waggle-${kind}-`));
+  return SPECS[kind]({ folder, binaries, config });
+}
+
+const SPECS: Readonly<Record<ServerKind, (input: SpecInput) => Promise<ServerSpec>>> = {
+  nats: natsSpec,
+  rabbitmq: rabbitmqSpec,
+};
+
+/**
+ * Starts the server and resolves once it answers its protocol's greeting. `onLaunch` hears of the process before that.
+ * Rejects with the end of the server's log if it ends, or says nothing for a minute; nothing is left running then.
+ */
+export async function start(
+  spec: ServerSpec,
+  lifetime: 'with-us' | 'detached',
+  onLaunch: (process: ProcessId) => void = () => {},
+): Promise<ProcessId> {
+  const server = await launch(spec.launch, lifetime);
+  onLaunch(server);
+  let ready = false;
+  await until(async () => {
+    ready = await answers('127.0.0.1', spec.port, spec.hello);
+    return ready || !isRunning(server);
+  }, START_TIMEOUT_MS);
+  // Something else may have taken the port in between: it answers, and our process is gone.
+  if (ready && isRunning(server)) return server;
+  const what = isRunning(server) ? `did not answer within ${START_TIMEOUT_MS} ms` : 'ended while starting';
+  await terminate(server);
+  const log = readFileSync(spec.launch.logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
+  throw new Error(`[waggle] [servers] the ${spec.kind} server ${what}: read the end of its log:\n${log}`);
+}

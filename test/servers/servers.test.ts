@@ -1,0 +1,325 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { connect as connectRabbitmq, type ChannelModel } from 'amqplib';
+import { connect as connectNats, type NatsConnection } from 'nats';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { descendants, identify, isRunning, until, type ProcessId } from './process.ts';
+import { obtainServer, startPrivateServer, type PrivateRabbitmq, type PrivateServer } from './servers.ts';
+
+const LIMIT = { timeout: 60_000 };
+
+/** The server's process and everything below it. */
+function family(server: PrivateServer): readonly ProcessId[] {
+  const leader = identify(server.pid() ?? 0);
+  if (leader === undefined) throw new Error(`the ${server.kind} server does not run`);
+  return [leader, ...descendants(leader.pid)];
+}
+
+const running = (processes: readonly ProcessId[]): readonly ProcessId[] => processes.filter(isRunning);
+
+describe('a private NATS server', LIMIT, () => {
+  let server: PrivateServer;
+
+  beforeAll(async () => {
+    server = await startPrivateServer('nats');
+  });
+  afterAll(() => server.stop());
+
+  async function withClient<T>(use: (client: NatsConnection) => Promise<T>): Promise<T> {
+    const client = await connectNats({ servers: server.url });
+    try {
+      return await use(client);
+    } finally {
+      await client.close();
+    }
+  }
+
+  test('greets a client, with JetStream and room for the largest portable event', async () => {
+    await withClient(async (client) => {
+      expect(client.info).toMatchObject({ jetstream: true, host: '127.0.0.1' });
+      expect(client.info?.max_payload).toBeGreaterThan(1024 * 1024);
+    });
+  });
+
+  test('keeps a confirmed message across a restart and across a kill', async () => {
+    await withClient(async (client) => {
+      const manager = await client.jetstreamManager();
+      await manager.streams.add({ name: 'kept', subjects: ['kept.*'] });
+      await client.jetstream().publish('kept.a', 'one');
+    });
+    const { url } = server;
+    await server.restart();
+    await withClient((client) => client.jetstream().publish('kept.b', 'two'));
+    await server.kill();
+    expect(server.pid()).toBeUndefined();
+    await expect(connectNats({ servers: url, reconnect: false, timeout: 500 })).rejects.toThrow();
+    await server.restart();
+    expect(server.url).toBe(url);
+    const state = await withClient(
+      async (client) => (await (await client.jetstreamManager()).streams.info('kept')).state,
+    );
+    expect(state.messages).toBe(2);
+  });
+
+  test('takes further configuration', async () => {
+    const closed = await startPrivateServer('nats', {
+      config: 'authorization { user: bee, password: honey }',
+    });
+    onTestFinished(() => closed.stop());
+    await expect(connectNats({ servers: closed.url })).rejects.toThrow(/authorization/i);
+    await (await connectNats({ servers: closed.url, user: 'bee', pass: 'honey' })).close();
+  });
+
+  test('says why it did not start, and leaves nothing behind', async () => {
+    await expect(startPrivateServer('nats', { config: 'no_such_option {' })).rejects.toThrow(
+      /nats server ended while starting: read the end of its log:\n.*Parse error/s,
+    );
+  });
+});
+
+async function declare(url: string, types: readonly string[]): Promise<void> {
+  const client = await connectRabbitmq(url);
+  const channel = await client.createChannel();
+  for (const type of types)
+    await channel.assertQueue(type, { durable: true, arguments: { 'x-queue-type': type } });
+  await client.close();
+}
+
+async function exists(client: ChannelModel, queue: string): Promise<boolean> {
+  const channel = await client.createChannel();
+  channel.on('error', () => {}); // A refused check closes its channel; the rejection says so too.
+  return channel.checkQueue(queue).then(
+    async () => (await channel.close(), true),
+    () => false,
+  );
+}
+
+describe('a private RabbitMQ server', LIMIT, () => {
+  let server: PrivateRabbitmq;
+
+  beforeAll(async () => {
+    server = await startPrivateServer('rabbitmq');
+  });
+  afterAll(() => server.stop());
+
+  test('keeps confirmed messages of a quorum queue and of a stream across a restart and across a kill', async () => {
+    const queues = ['quorum', 'stream'];
+    const publishToBoth = async (): Promise<void> => {
+      const client = await connectRabbitmq(server.url);
+      // A restarted node accepts clients a moment before its streams have found their leader again.
+      await until(() => exists(client, 'stream'), 10_000);
+      const channel = await client.createConfirmChannel();
+      for (const queue of queues) {
+        channel.sendToQueue(queue, Buffer.from('kept'), { persistent: true });
+      }
+      await channel.waitForConfirms();
+      await client.close();
+    };
+    await declare(server.url, queues);
+    await publishToBoth();
+    await server.restart();
+    await publishToBoth();
+    await server.kill();
+    expect(server.pid()).toBeUndefined();
+    await server.restart();
+
+    const client = await connectRabbitmq(server.url);
+    onTestFinished(() => client.close());
+    await until(() => exists(client, 'stream'), 10_000);
+    for (const queue of queues) {
+      const channel = await client.createChannel();
+      await channel.prefetch(10);
+      let received = 0;
+      const second = Promise.withResolvers<void>();
+      const count = (): void => void (++received === 2 && second.resolve());
+      await channel.consume(queue, count, {
+        arguments: queue === 'stream' ? { 'x-stream-offset': 'first' } : {},
+      });
+      await second.promise;
+    }
+  });
+
+  test('closes the connections of its clients when told to', async () => {
+    const client = await connectRabbitmq(server.url);
+    const closed = new Promise<Error>((resolve) => client.once('close', resolve));
+    await server.closeConnections();
+    expect((await closed).message).toContain('closed by a test');
+  });
+
+  test('is a node by itself, reached by its own control program', async () => {
+    expect(await server.ctl('eval', 'node().')).toMatch(/waggle-[0-9a-f]+@localhost/);
+    expect(await server.ctl('eval', 'nodes().')).toContain('[]');
+  });
+
+  test.runIf(process.platform === 'linux')('listens on the loopback interface only', async () => {
+    const inodes = new Set(family(server).flatMap(({ pid }) => socketsOf(pid)));
+    const addresses = listeners()
+      .filter(({ inode }) => inodes.has(inode))
+      .map(({ address }) => address);
+    expect(addresses.length).toBeGreaterThanOrEqual(3); // AMQP, distribution, epmd
+    expect(addresses.filter((address) => !LOOPBACK.includes(address))).toEqual([]);
+  });
+});
+
+test.for(['nats', 'rabbitmq'] as const)(
+  'no process and no folder of %s is left after stop',
+  LIMIT,
+  async (kind) => {
+    const server = await startPrivateServer(kind);
+    const processes = family(server);
+    await server.stop();
+    expect(running(processes)).toEqual([]);
+    expect(existsSync(server.folder)).toBe(false);
+    await server.stop();
+    await expect(server.restart()).rejects.toThrow(/was stopped/);
+  },
+);
+
+test.for(['nats', 'rabbitmq'] as const)(
+  '%s does not outlive a process that was killed',
+  LIMIT,
+  async (kind) => {
+    const script = `
+    import { startPrivateServer } from ${JSON.stringify(join(import.meta.dirname, 'servers.ts'))}
+    const { folder } = await startPrivateServer('${kind}')
+    console.log(folder)
+    setInterval(() => {}, 1000)`;
+    const parent = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const folder = await new Promise<string>((resolve) =>
+      parent.stdout.once('data', (data) => resolve(String(data).trim())),
+    );
+    const processes = descendants(parent.pid ?? 0);
+    expect(processes.length).toBeGreaterThan(1);
+    parent.kill('SIGKILL');
+    expect(await until(() => running(processes).length === 0 && !existsSync(folder), 10_000)).toBe(true);
+  },
+);
+
+test('a process that forgets its server can still end', LIMIT, async () => {
+  const script = `
+    import { startPrivateServer } from ${JSON.stringify(join(import.meta.dirname, 'servers.ts'))}
+    await startPrivateServer('nats')`;
+  await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', script]);
+});
+
+describe('a server that the environment names', () => {
+  test('is taken as it is, and never stopped or restarted', async () => {
+    const foreign = createServer();
+    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void foreign.close());
+    const address = foreign.address();
+    const url = `nats://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    vi.stubEnv('NATS_URL', url);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const server = await obtainServer('nats');
+    expect(server).toMatchObject({ url, origin: 'given' });
+    await expect(server.restart()).rejects.toThrow(/may be shared/);
+    await expect(server.kill()).rejects.toThrow(/may be shared/);
+    await server.stop();
+    expect(foreign.listening).toBe(true);
+  });
+
+  test('is not replaced by another when it cannot be reached', async () => {
+    vi.stubEnv('RABBITMQ_URL', 'amqp://guest:secret@127.0.0.1:1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const error = await obtainServer('rabbitmq').catch(String);
+    expect(error).toContain('[waggle] [servers] no RabbitMQ at 127.0.0.1:1, which RABBITMQ_URL names');
+    expect(error).not.toContain('secret');
+  });
+});
+
+describe('the brokers command', LIMIT, () => {
+  const state = mkdtempSync(join(tmpdir(), 'waggle-state-'));
+  const cli = async (...words: readonly string[]) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'cli.ts'), ...words], {
+      env: { ...process.env, WAGGLE_STATE_DIR: state },
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data) => (stdout += data));
+    child.stderr.on('data', (data) => (stderr += data));
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    return { stdout, stderr, status };
+  };
+  afterAll(async () => {
+    await cli('down');
+    rmSync(state, { recursive: true });
+  });
+
+  test('brings both servers up once, tells where they are, and takes them down', async () => {
+    expect(await cli('status')).toMatchObject({ status: 1, stdout: 'nats: not up\nrabbitmq: not up\n' });
+
+    const up = await cli('up');
+    expect(up.stdout).toMatch(
+      /^NATS_URL=nats:\/\/127\.0\.0\.1:\d+\nRABBITMQ_URL=amqp:\/\/guest:guest@127\.0\.0\.1:\d+\n$/,
+    );
+    expect(up.status).toBe(0);
+    expect(await cli('up')).toMatchObject({ status: 0, stdout: up.stdout });
+    expect(await cli('up', 'nats')).toMatchObject({ status: 0, stdout: up.stdout.split('\n')[0] + '\n' });
+    expect(await cli('status')).toMatchObject({ status: 0 });
+
+    const remembered: Record<string, ProcessId & { folder: string }> = JSON.parse(
+      readFileSync(join(state, 'brokers.json'), 'utf8'),
+    );
+    const servers = Object.values(remembered);
+    const processes = servers.flatMap((server) => [server, ...descendants(server.pid)]);
+    expect(running(servers)).toHaveLength(2);
+    expect((await cli('down')).status).toBe(0);
+    expect(running(processes)).toEqual([]);
+    expect(servers.filter(({ folder }) => existsSync(folder))).toEqual([]);
+    expect(await cli('status')).toMatchObject({ status: 1 });
+  });
+
+  test('replaces a server that ended by itself', async () => {
+    const first = await cli('up', 'nats');
+    const { nats } = JSON.parse(readFileSync(join(state, 'brokers.json'), 'utf8'));
+    process.kill(nats.pid, 'SIGKILL');
+    expect(await until(() => !isRunning(nats), 5_000)).toBe(true);
+    expect(await cli('status', 'nats')).toMatchObject({ status: 1 });
+    const second = await cli('up', 'nats');
+    expect(second).toMatchObject({ status: 0, stdout: expect.stringMatching(/^NATS_URL=/) });
+    expect(second.stdout).not.toBe(first.stdout);
+    expect(existsSync(nats.folder)).toBe(false);
+    await cli('down');
+  });
+
+  test.for(['', 'bogus', 'constructor', 'up kafka', 'up nats rabbitmq'])("refuses '%s'", async (words) => {
+    const { status, stdout, stderr } = await cli(...words.split(' ').filter(Boolean));
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^\[waggle\] \[servers\] .+: say npm run brokers -- up\|down\|status \[nats\|rabbitmq\]\n$/,
+    );
+  });
+});
+
+// /proc/net/tcp writes addresses as hexadecimal in the byte order of the machine.
+const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
+
+function listeners(): readonly { address: string; inode: string }[] {
+  const lines = ['tcp', 'tcp6'].flatMap((file) =>
+    readFileSync(`/proc/net/${file}`, 'utf8').trim().split('\n').slice(1),
+  );
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A')
+    .map((fields) => ({ address: fields[1]?.split(':')[0] ?? '', inode: fields[9] ?? '' }));
+}
+
+function socketsOf(pid: number): readonly string[] {
+  return openFiles(`/proc/${pid}/fd`).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+}
+
+function openFiles(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((entry) => {
+    try {
+      return [readlinkSync(join(folder, entry))];
+    } catch {
+      return [];
+    }
+  });
+}
