@@ -45,9 +45,13 @@ export interface MessageContract<Kind extends MessageKind, Type extends string, 
 export type EventContract<Type extends string, Data> = MessageContract<'event', Type, Data>;
 export type CommandContract<Type extends string, Data> = MessageContract<'command', Type, Data>;
 
-/** The message as a handler of this contract sees it. */
-export type MessageOf<Contract> =
-  Contract extends MessageContract<MessageKind, infer Type, infer Data> ? CloudEvent<Type, Data> : never;
+/** The message as a handler of this contract sees it; of several contracts, any of theirs. */
+export type MessageOf<Contract extends AnyContract> = Contract extends {
+  readonly type: infer Type extends string;
+  readonly example: infer Data;
+}
+  ? CloudEvent<Type, Data>
+  : never;
 
 /** Finds the contract of a type; how the portable layer checks schemas without knowing them. */
 export interface Contracts {

@@ -10,3 +10,5 @@ export type * from './message-queue.ts';
 export * from './message-type.ts';
 export type * from './observation.ts';
 export type * from './unit-of-work.ts';
+export * from './handlers.ts';
+export * from './settings.ts';

@@ -1,0 +1,62 @@
+import type { CommandContract, EventContract, MessageContract, MessageKind } from '@waggle/kernel';
+import { MessagingError, parseMessageType } from '@waggle/kernel';
+import { z } from 'zod';
+
+/** What is declared of an event or a command. */
+export interface Declaration<Data> {
+  /** One sentence for people: when it happens, or what it asks for. */
+  readonly description: string;
+  readonly schema: z.ZodType<Data>;
+  /** Messages with the same key keep their order. @default no order */
+  readonly key?: (data: Data) => string;
+  /** Valid data: shown in documents, sent by tests. */
+  readonly example: NoInfer<Data>;
+}
+
+/** Declares a fact that services announce. @throws MessagingError `invalid` for a bad type or example */
+export function defineEvent<const Type extends string, Data>(
+  type: Type,
+  declaration: Declaration<Data>,
+): EventContract<Type, Data> {
+  return define('event', type, declaration);
+}
+
+/** Declares a request that one service handles: its context. @throws MessagingError `invalid` for a bad type or example */
+export function defineCommand<const Type extends string, Data>(
+  type: Type,
+  declaration: Declaration<Data>,
+): CommandContract<Type, Data> {
+  return define('command', type, declaration);
+}
+
+function define<const Kind extends MessageKind, const Type extends string, Data>(
+  kind: Kind,
+  type: Type,
+  { description, schema, key, example }: Declaration<Data>,
+): MessageContract<Kind, Type, Data> {
+  parseMessageType(type);
+
+  function check(data: unknown): string | undefined {
+    const result = schema.safeParse(data);
+    if (result.success) return undefined;
+    return result.error.issues
+      .map(({ path, message }) => `${['data', ...path].join('.')}: ${message}`)
+      .join('; ');
+  }
+
+  function create(data: Data) {
+    const problem = check(data);
+    if (problem !== undefined) throw new MessagingError('invalid', `${type} cannot be sent: ${problem}`);
+    return { kind, type, data, ...(key !== undefined && { key: key(data) }) };
+  }
+
+  create(example);
+  return Object.assign(create, {
+    kind,
+    type,
+    description,
+    example,
+    check,
+    jsonSchema: () => z.toJSONSchema(schema) as Readonly<Record<string, unknown>>,
+  });
+}
