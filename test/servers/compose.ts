@@ -19,10 +19,10 @@ const PORTS: Readonly<Record<ServerKind, number>> = { nats: 4222, rabbitmq: 5672
 export async function composeServer(kind: ServerKind, log: Log): Promise<RunningServer | undefined> {
   if (!(await engineAnswers())) return undefined;
   try {
-    const wasRunning = (await compose('ps', '--status', 'running', '--quiet', kind)).trim() !== '';
+    const wasRunning = (await compose(kind, 'ps', '--status', 'running', '--quiet', kind)).trim() !== '';
     log(`docker compose up ${kind}`);
-    await compose('up', '--detach', '--wait', kind);
-    const address = (await compose('port', kind, `${PORTS[kind]}`)).trim();
+    await compose(kind, 'up', '--detach', '--wait', kind);
+    const address = (await compose(kind, 'port', kind, `${PORTS[kind]}`)).trim();
     const [host = '127.0.0.1', port = ''] = address.split(':');
     if (!(await answers(host, Number(port)))) throw new Error(`nothing answers at ${address}`);
     return {
@@ -31,7 +31,7 @@ export async function composeServer(kind: ServerKind, log: Log): Promise<Running
       origin: 'compose',
       ...notPrivate(kind, 'docker-compose.yml'),
       stop: async () => {
-        if (!wasRunning) await compose('rm', '--force', '--stop', '--volumes', kind);
+        if (!wasRunning) await compose(kind, 'rm', '--force', '--stop', kind);
       },
     };
   } catch (error) {
@@ -53,6 +53,6 @@ export async function engineAnswers(): Promise<boolean> {
   }
 }
 
-async function compose(...args: readonly string[]): Promise<string> {
-  return (await run('docker', ['compose', '--file', FILE, ...args])).stdout;
+async function compose(profile: ServerKind, ...args: readonly string[]): Promise<string> {
+  return (await run('docker', ['compose', '--file', FILE, '--profile', profile, ...args])).stdout;
 }

@@ -1,5 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -232,6 +240,50 @@ describe('a server that the environment names', () => {
     expect(error).toContain('[waggle] [servers] no RabbitMQ at 127.0.0.1:1, which RABBITMQ_URL names');
     expect(error).not.toContain('secret');
   });
+});
+
+describe('a server that nobody named', LIMIT, () => {
+  /** Puts a `docker` on the path that answers with this shell script, `$*` being its words. */
+  function dockerAnswers(script: string): void {
+    const folder = mkdtempSync(join(tmpdir(), 'waggle-docker-'));
+    writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+    vi.stubEnv('NATS_URL', '');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    });
+  }
+
+  test('comes from compose where an engine answers, and goes with us', async () => {
+    const container = await startPrivateServer('nats');
+    onTestFinished(() => container.stop());
+    const address = container.url.replace('nats://', '');
+    const calls = join(container.folder, 'calls');
+    dockerAnswers(`echo "$*" >> ${calls}; case "$*" in *' port nats 4222') echo ${address};; esac`);
+    const server = await obtainServer('nats');
+    expect(server).toMatchObject({ origin: 'compose', url: container.url });
+    await expect(server.restart()).rejects.toThrow(/may be shared/);
+    await server.stop();
+    const commands = readFileSync(calls, 'utf8').trim().split('\n').slice(2);
+    expect(commands.map((line) => line.replace(/.*--profile nats /, ''))).toEqual([
+      'up --detach --wait nats',
+      'port nats 4222',
+      'rm --force --stop nats',
+    ]);
+  });
+
+  test.for(['exit 1', 'exec sleep 60', `case "$*" in *' up '*) echo 'port is taken' >&2; exit 1;; esac`])(
+    'comes from an installed binary when docker says: %s',
+    async (script) => {
+      dockerAnswers(script);
+      const log: string[] = [];
+      const server = await obtainServer('nats', { log: (line) => log.push(line) });
+      onTestFinished(() => server.stop());
+      expect(server.origin).toBe('binary');
+      expect(log.some((line) => line.includes('port is taken'))).toBe(script.includes('port is taken'));
+    },
+  );
 });
 
 describe('the brokers command', LIMIT, () => {

@@ -22,7 +22,7 @@ export interface RunningServer {
   kill(): Promise<void>;
   /**
    * Ends the server and removes its data. Idempotent. A server that was given, or that was up before us under compose,
-   * is left as it was found.
+   * is left as it was found; one that we brought up under compose ends and keeps its volume, which may be a developer's.
    */
   stop(): Promise<void>;
 }
