@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** One process for good: a pid is reused, a pid together with its start time is not. */
@@ -51,8 +52,7 @@ export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): 
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();
     const pipe = child.stdio[3];
-    if (pipe !== null && pipe !== undefined && 'unref' in pipe && typeof pipe.unref === 'function')
-      pipe.unref();
+    if (pipe instanceof Socket) pipe.unref();
     // A process that has already ended has no start time left to read; any will do, as it will never be found alive.
     const pid = child.pid ?? 0;
     return identify(pid) ?? { pid, startedAt: 'ended' };
@@ -91,8 +91,10 @@ export async function terminate(server: ProcessId, graceMs = 0): Promise<void> {
   throw new Error(`[waggle] [servers] process ${left.join(', ')} survived SIGKILL: end it by hand`);
 }
 
-/** Looks every 10 ms until `done` says true (then resolves true) or `timeoutMs` have passed (then false). */
-// A detached server is nobody's child any more, so there is no exit event to await.
+/**
+ * Looks every 10 ms until `done` says true (then resolves true) or `timeoutMs` have passed (then false): for what no
+ * event tells, such as the end of a process that is not our child, or a server's readiness.
+ */
 export async function until(done: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (!(await done())) {

@@ -287,7 +287,7 @@ describe('a server that nobody named', LIMIT, () => {
 });
 
 describe('the brokers command', LIMIT, () => {
-  const state = mkdtempSync(join(tmpdir(), 'waggle-state-'));
+  let state: string;
   const cli = async (...words: readonly string[]) => {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'cli.ts'), ...words], {
       env: { ...process.env, WAGGLE_STATE_DIR: state },
@@ -298,6 +298,9 @@ describe('the brokers command', LIMIT, () => {
     const status = await new Promise((resolve) => child.once('close', resolve));
     return { stdout, stderr, status };
   };
+  beforeAll(() => {
+    state = mkdtempSync(join(tmpdir(), 'waggle-state-'));
+  });
   afterAll(async () => {
     await cli('down');
     rmSync(state, { recursive: true });
