@@ -1,0 +1,10 @@
+export type { Access, Operation } from './access.ts';
+export type { Faults } from './faults.ts';
+export type { MemoryBroker, MemoryBrokerOptions } from './memory-broker.ts';
+export { createMemoryBroker } from './memory-broker.ts';
+export type { MemoryDriver } from './memory-driver.ts';
+export { createMemoryDriver } from './memory-driver.ts';
+export { createMemoryStore } from './memory-store.ts';
+export { seededRandom } from './seeded-random.ts';
+export type { VirtualClock } from './virtual-clock.ts';
+export { virtualClock } from './virtual-clock.ts';
