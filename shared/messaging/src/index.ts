@@ -18,3 +18,4 @@ export type { Relay, RelayOptions } from './relay.ts';
 export { createRelay } from './relay.ts';
 export type { InboxUnitOfWork, UnitOfWorkOptions } from './unit-of-work.ts';
 export { createUnitOfWork } from './unit-of-work.ts';
+export { brokerDriver, store } from './identifiers.ts';

@@ -6,6 +6,8 @@ import type { OutboxEntry, Store } from './store.ts';
 
 const RETRY = backoff({ initialDelayMs: 100, maxDelayMs: 10_000, jitter: 0 });
 
+const MOST_COUNTED = 10_000;
+
 export interface RelayOptions {
   readonly store: Store;
   readonly publisher: Publisher;
@@ -20,8 +22,11 @@ export interface RelayOptions {
 /** Moves messages from the outbox to the broker. */
 export interface Relay {
   start(): void;
-  /** Finishes the batch that is under way. What is left stays in the outbox. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Finishes the batch that is under way, goes once more through the outbox while `budgetMs` lasts, and ends. Returns how
+   * many messages are left (counted up to 10,000); they stay in the outbox. Idempotent.
+   */
+  stop(budgetMs: number): Promise<number>;
 }
 
 /**
@@ -48,7 +53,7 @@ export function createRelay({
     while (!stopped) {
       awake = false;
       try {
-        await pass();
+        await pass(() => stopped);
       } catch (error) {
         logger.error('outbox relay failed', { reason: messageOf(error) });
       }
@@ -72,17 +77,18 @@ export function createRelay({
     });
   }
 
-  async function pass(): Promise<void> {
+  /** Once through the outbox, unless told to end earlier. */
+  async function pass(isOver: () => boolean): Promise<void> {
     let after = 0;
     const heldBack = new Set<string>();
     for (const [key, { notBeforeMs }] of failing) if (notBeforeMs > clock.now()) heldBack.add(key);
-    while (!stopped) {
+    while (!isOver()) {
       const page = await store.outbox(after, batchSize);
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.position;
       let rest: readonly OutboxEntry[] = page;
-      while (rest.length > 0 && !stopped) rest = await publishWave(rest, heldBack);
+      while (rest.length > 0 && !isOver()) rest = await publishWave(rest, heldBack);
     }
   }
 
@@ -126,11 +132,15 @@ export function createRelay({
       });
       loop = run();
     },
-    async stop() {
+    async stop(budgetMs) {
+      const deadlineMs = clock.now() + budgetMs;
+      const first = !stopped;
       stopped = true;
       unsubscribe();
       wake();
       await loop;
+      if (first && loop !== undefined) await pass(() => clock.now() >= deadlineMs);
+      return (await store.outbox(0, MOST_COUNTED)).length;
     },
   };
 }

@@ -1,0 +1,49 @@
+import { readdir } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { ConfigurationError } from './configuration.ts';
+import type { Service } from './service.ts';
+
+/** The repository that this runtime is part of. */
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** The folders in `services/`: putting one there is all it takes to be found. */
+export async function serviceNames(root: string = ROOT): Promise<readonly string[]> {
+  const entries = await readdir(join(root, 'services'), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+/**
+ * Loads services by name; all of them when no name is given.
+ * @throws ConfigurationError for an unknown name, and for a part of the services on a broker that ends at this process
+ */
+export async function loadServices(
+  wanted: readonly string[],
+  broker: string,
+  root: string = ROOT,
+): Promise<readonly Service[]> {
+  const there = await serviceNames(root);
+  const problems = wanted
+    .filter((name) => !there.includes(name))
+    .map((name) => `SERVICES names "${name}": there is no services/${name}, only ${there.join(', ')}`);
+  const missing = there.filter((name) => !wanted.includes(name));
+  if (broker === 'memory' && wanted.length > 0 && missing.length > 0) {
+    problems.push(
+      `BROKER is "memory", which ends at this process, and SERVICES leaves out ${missing.join(', ')}: run all services, or choose another broker`,
+    );
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return Promise.all((wanted.length > 0 ? wanted : there).map((name) => loadService(root, name)));
+}
+
+async function loadService(root: string, name: string): Promise<Service> {
+  const file = join(root, 'services', name, 'src', 'service.ts');
+  const { service } = (await import(pathToFileURL(file).href)) as { readonly service?: Service };
+  if (service?.name === name) return service;
+  throw new ConfigurationError([
+    `${file} must export \`service\`, made with defineService({ name: '${name}', ... })`,
+  ]);
+}

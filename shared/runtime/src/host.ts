@@ -1,0 +1,152 @@
+import 'reflect-metadata';
+import * as publishedLanguage from '@waggle/contracts';
+import { createRegistry } from '@waggle/contracts';
+import type { Clock, Consumer, DrainReport, Ids, Logger, Observation, Observer } from '@waggle/kernel';
+import type { Messaging } from '@waggle/messaging';
+import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
+import type { Environment } from './configuration.ts';
+import { ConfigurationError } from './configuration.ts';
+import { configure } from './configure.ts';
+import { createHttpApp } from './http.ts';
+import { createMetrics } from './metrics.ts';
+import { operations } from './operations.ts';
+import { listen } from './server.ts';
+import type { Service } from './service.ts';
+import { findConflicts, startConsumers, topologyOf, wire } from './wiring.ts';
+
+export interface HostOptions {
+  readonly services: readonly Service[];
+  readonly environment: Environment;
+  /** Told of everything that happens to messages, besides metrics and logs. */
+  readonly observer?: Observer;
+  /** @default the system's clock */
+  readonly clock?: Clock;
+  /** @default random UUIDs */
+  readonly ids?: Ids;
+  /** @default pino, on standard error */
+  readonly logger?: Logger;
+}
+
+/** A running set of services. */
+export interface Host {
+  /** Where it listens, with the port it really has. */
+  readonly url: string;
+  /** Answers a request without the network. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  readonly messaging: Messaging;
+  /**
+   * Readiness goes first, then new requests are refused, handlings finish within `SHUTDOWN_TIMEOUT_MS`, the outbox is
+   * flushed, connections close. Idempotent. Reports what was cut off.
+   */
+  stop(): Promise<DrainReport>;
+}
+
+/**
+ * Runs services in this process: any set of them, on the configured broker and store. Resolves when they take requests,
+ * which is after every consumer group exists, so that nothing published from then on is missed.
+ * @throws ConfigurationError with every problem; MessagingError when the broker cannot be used
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { services, environment, clock = systemClock, ids = randomIds } = options;
+  const { settings, logger, driver, store } = await configure(environment, options.logger);
+  const metrics = createMetrics();
+  const observer = (observation: Observation): void => {
+    metrics.observe(observation);
+    options.observer?.(observation);
+  };
+  const messaging = createMessaging({
+    driver,
+    lanes: settings.LANES,
+    maxMessageBytes: settings.MAX_EVENT_BYTES,
+    contracts: createRegistry(publishedLanguage),
+    clock,
+    ids,
+    logger,
+    observer,
+  });
+  const relay = createRelay({ store, publisher: messaging.publisher, clock, logger });
+  const wiring = { messaging, store, clock, ids, logger, observer };
+  const wired = services.map((service) => wire(service, wiring));
+  const conflicts = findConflicts(wired);
+  if (conflicts.length > 0) throw new ConfigurationError(conflicts);
+
+  const consumers = new Map<string, Consumer>();
+  let ready = false;
+  const app = createHttpApp({
+    settings,
+    ids,
+    logger,
+    routes: [
+      operations({
+        services: services.map(({ name }) => name),
+        broker: settings.BROKER,
+        store: settings.STORE,
+        messaging,
+        consumers,
+        metrics,
+        isReady: () => ready,
+      }),
+      ...wired.flatMap(({ routes }) => routes ?? []),
+    ],
+  });
+
+  async function release(): Promise<void> {
+    await messaging.close();
+    await store.close();
+  }
+
+  async function start() {
+    await store.open();
+    await messaging.open({ waitMs: settings.BROKER_WAIT_MS });
+    await driver.declare(topologyOf(wired));
+    for (const service of wired) {
+      for (const [name, consumer] of await startConsumers(service, wiring)) {
+        consumers.set(name, consumer);
+        metrics.watch(name, consumer);
+      }
+    }
+    relay.start();
+    return listen(app, settings);
+  }
+
+  const server = await start().catch(async (error: unknown) => {
+    await relay.stop(0);
+    await release();
+    throw error;
+  });
+  ready = true;
+  logger.info('started', {
+    services: services.map(({ name }) => name),
+    url: server.url,
+    openapi: `${server.url}/openapi.json`,
+    broker: settings.BROKER,
+    store: settings.STORE,
+    namespace: settings.NAMESPACE,
+  });
+  if (settings.STORE === 'memory' && settings.BROKER !== 'memory') {
+    logger.warn(
+      'STORE=memory with a durable broker: what the services remember, and what waits in the outbox, is gone at the next restart',
+    );
+  }
+
+  async function stop(): Promise<DrainReport> {
+    ready = false;
+    const deadlineMs = performance.now() + settings.SHUTDOWN_TIMEOUT_MS;
+    const remainingMs = (): number => Math.max(0, deadlineMs - performance.now());
+    logger.info('stopping', { budgetMs: settings.SHUTDOWN_TIMEOUT_MS });
+    await server.close(remainingMs());
+    const report = await messaging.drain(remainingMs());
+    const unsent = await relay.stop(remainingMs());
+    await release();
+    logger.info('stopped', { finished: report.finished, abandoned: report.abandoned, unsent });
+    return report;
+  }
+
+  let stopping: Promise<DrainReport> | undefined;
+  return {
+    url: server.url,
+    request: async (path, init) => app.request(path, init),
+    messaging,
+    stop: () => (stopping ??= stop()),
+  };
+}

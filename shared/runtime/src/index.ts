@@ -1,0 +1,10 @@
+export type { Environment } from './configuration.ts';
+export { ConfigurationError, readSettings } from './configuration.ts';
+export { loadServices, serviceNames } from './discover.ts';
+export type { Host, HostOptions } from './host.ts';
+export { startHost } from './host.ts';
+export { hostSettings } from './host-settings.ts';
+export type { Routes } from './identifiers.ts';
+export { identifier, offered, provided } from './identifiers.ts';
+export type { Service } from './service.ts';
+export { defineService } from './service.ts';

@@ -1,0 +1,27 @@
+import { messageOf } from '@waggle/kernel';
+import type { Environment } from './configuration.ts';
+import { ConfigurationError, readSettings } from './configuration.ts';
+import { loadServices } from './discover.ts';
+import { startHost } from './host.ts';
+import { hostSettings } from './host-settings.ts';
+
+/** The entry point of every deployment: reads the environment, runs until SIGTERM or SIGINT, drains, ends. */
+export async function runFromEnvironment(environment: Environment): Promise<void> {
+  try {
+    const { SERVICES = [], BROKER = 'memory' } = readSettings(hostSettings, environment, []);
+    const host = await startHost({ services: await loadServices(SERVICES, BROKER), environment });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => void host.stop().then(() => process.exit(0)));
+    }
+  } catch (error) {
+    // What people can mend is told without a stack trace.
+    process.stderr.write(`${error instanceof ConfigurationError ? error.message : describe(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error && error.name !== 'MessagingError'
+    ? (error.stack ?? error.message)
+    : messageOf(error);
+}

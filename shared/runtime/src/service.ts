@@ -1,0 +1,26 @@
+import type { ContainerModule } from 'inversify';
+import type { AnyContract } from '@waggle/kernel';
+import { checkName } from '@waggle/kernel';
+
+/** A service: its name, what it says to others, and how its parts are put together. */
+export interface Service {
+  /** Source of its messages and first half of its consumer groups. */
+  readonly name: string;
+  /** Events that it announces. For documents, and checked against what it really publishes. */
+  readonly publishes: readonly AnyContract[];
+  /** Commands that it sends. The host makes sure that their queues exist. */
+  readonly sends: readonly AnyContract[];
+  /** Binds the parts; `offered.routes` and `offered.handlers` are where the host looks for what drives the service. */
+  readonly module: ContainerModule;
+}
+
+/** The table of contents and composition root of a service. @throws MessagingError `invalid` for a bad name */
+export function defineService({
+  name,
+  publishes = [],
+  sends = [],
+  module,
+}: Pick<Service, 'name' | 'module'> & Partial<Service>): Service {
+  checkName('service', name);
+  return { name, publishes, sends, module };
+}

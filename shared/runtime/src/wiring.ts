@@ -1,0 +1,133 @@
+import { Container } from 'inversify';
+import type { CloudEvent, Clock, Consumer, HandlerDefinition, Ids, Logger, Observer } from '@waggle/kernel';
+import { contextOf, groupName, MessagingError } from '@waggle/kernel';
+import type { InboxUnitOfWork, Messaging, Store, Topology } from '@waggle/messaging';
+import { createUnitOfWork, exactlyOnce, groupDeclaration } from '@waggle/messaging';
+import type { Routes } from './identifiers.ts';
+import { offered, provided } from './identifiers.ts';
+import { withFields } from './logging.ts';
+import type { Service } from './service.ts';
+
+export interface WiringOptions {
+  readonly messaging: Messaging;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly observer: Observer;
+}
+
+/** A service with its parts put together, not yet connected to anything. */
+export interface WiredService {
+  readonly service: Service;
+  readonly routes: Routes | undefined;
+  readonly handlers: readonly HandlerDefinition[];
+  readonly unitOfWork: InboxUnitOfWork;
+}
+
+/** Puts a service together in a container of its own, so that no service sees the parts of another. */
+export function wire(
+  service: Service,
+  { messaging, store, clock, ids, logger }: WiringOptions,
+): WiredService {
+  const unitOfWork = createUnitOfWork({
+    store,
+    publisher: messaging.publisher,
+    service: service.name,
+    clock,
+    ids,
+  });
+  const container = new Container({ defaultScope: 'Singleton' });
+  container.bind(provided.unitOfWork).toConstantValue(unitOfWork);
+  container.bind(provided.events).toConstantValue(messaging.events);
+  container.bind(provided.deadLetters).toConstantValue(messaging.deadLetters);
+  container.bind(provided.clock).toConstantValue(clock);
+  container.bind(provided.ids).toConstantValue(ids);
+  container.bind(provided.logger).toConstantValue(withFields(logger, { service: service.name }));
+  container.load(service.module);
+  return {
+    service,
+    unitOfWork,
+    routes: container.isBound(offered.routes) ? container.get(offered.routes) : undefined,
+    handlers: container.isBound(offered.handlers) ? container.get(offered.handlers) : [],
+  };
+}
+
+/** Everything that must exist before the first message: what is published later finds its group, what is sent its queue. */
+export function topologyOf(wired: readonly WiredService[]): Topology {
+  const groups = wired.flatMap(({ service, handlers }) =>
+    handlers
+      .filter(({ kind }) => kind === 'event')
+      .map((handler) => groupDeclaration(subscriptionOf(service, handler))),
+  );
+  const commands = wired.flatMap(({ service, handlers }) => [
+    ...service.sends,
+    ...handlers.filter(({ kind }) => kind === 'command').flatMap(({ contracts }) => contracts),
+  ]);
+  return { groups, queues: [...new Set(commands.map(({ type }) => contextOf(type)))] };
+}
+
+function subscriptionOf(service: Service, { name, contracts, options }: HandlerDefinition) {
+  return { group: groupName(service.name, name), types: contracts.map(({ type }) => type), ...options };
+}
+
+/** Starts the consumers of a service: a group for each event handler, one queue for all commands of a context. */
+export async function startConsumers(
+  { service, handlers, unitOfWork }: WiredService,
+  { messaging, observer }: WiringOptions,
+): Promise<ReadonlyMap<string, Consumer>> {
+  const consumers = new Map<string, Consumer>();
+  const byContext = new Map<string, HandlerDefinition[]>();
+  for (const handler of handlers) {
+    if (handler.kind === 'event') {
+      const subscription = subscriptionOf(service, handler);
+      const once = exactlyOnce(unitOfWork, handler.handle, observer);
+      consumers.set(subscription.group, await messaging.events.subscribe(subscription, once));
+    } else {
+      for (const context of new Set(handler.contracts.map(({ type }) => contextOf(type)))) {
+        byContext.set(context, [...(byContext.get(context) ?? []), handler]);
+      }
+    }
+  }
+  for (const [context, ofContext] of byContext) {
+    const types = ofContext.flatMap(({ contracts }) => contracts.map(({ type }) => type));
+    const [{ options } = { options: {} }] = ofContext;
+    const once = exactlyOnce(unitOfWork, byType(ofContext), observer);
+    consumers.set(context, await messaging.queue.receive({ ...options, context, types }, once));
+  }
+  return consumers;
+}
+
+function byType(handlers: readonly HandlerDefinition[]): HandlerDefinition['handle'] {
+  const found = (message: CloudEvent) =>
+    handlers.find(({ contracts }) => contracts.some(({ type }) => type === message.type));
+  return async (message, tx, context) => {
+    const handler = found(message);
+    if (handler === undefined) throw new MessagingError('invalid', `no handler for ${message.type}`);
+    await handler.handle(message, tx, context);
+  };
+}
+
+/** Mistakes in how services fit together; found before anything is connected. */
+export function findConflicts(wired: readonly WiredService[]): string[] {
+  const problems: string[] = [];
+  const owners = new Map<string, string>();
+  for (const { service, handlers } of wired) {
+    const names = handlers.map(({ name }) => name);
+    for (const name of names.filter((name, index) => names.indexOf(name) !== index)) {
+      problems.push(
+        `${service.name} has two handlers named ${name}: rename one, since a name is a consumer group`,
+      );
+    }
+    for (const { type } of handlers
+      .filter(({ kind }) => kind === 'command')
+      .flatMap(({ contracts }) => contracts)) {
+      const context = contextOf(type);
+      const owner = owners.get(context) ?? service.name;
+      owners.set(context, owner);
+      if (owner !== service.name)
+        problems.push(`${owner} and ${service.name} both handle commands of ${context}: one service may`);
+    }
+  }
+  return problems;
+}
