@@ -1,0 +1,2 @@
+export type { RabbitMqOptions } from './rabbitmq-connection.ts';
+export { createRabbitMqDriver } from './rabbitmq-driver.ts';

@@ -1,0 +1,233 @@
+import type { Channel } from 'amqplib';
+import { checkGroup, checkName, checkTypePattern, MessagingError } from '@waggle/kernel';
+import type {
+  ConsumeOptions,
+  DriverSettings,
+  GroupDeclaration,
+  Topology,
+  TopologyResource,
+} from '@waggle/messaging';
+import { closeChannel, endOf } from './rabbitmq-channel.ts';
+import type { RabbitMqConnection } from './rabbitmq-connection.ts';
+import { within } from './rabbitmq-errors.ts';
+import {
+  allQueue,
+  bindingKey,
+  delayLevel,
+  laneQueue,
+  lanesOf,
+  membersQueue,
+  type Names,
+} from './rabbitmq-names.ts';
+
+export interface RabbitMqTopology {
+  /** The stream, the dead letters and the exchanges; compares the lane count and the retention. */
+  declareCommon(): Promise<void>;
+  declare(topology: Topology): Promise<void>;
+  /** Declares again what this process knows of a group or a queue, after it vanished from the server. */
+  restore(source: ConsumeOptions['source']): Promise<void>;
+  /** The exchange that delays for `delayMs` at least; declared on first use. */
+  delayExchange(delayMs: number): Promise<string>;
+  /** Every queue of a source that this driver may count or consume. */
+  queuesOf(source: ConsumeOptions['source']): readonly string[];
+  resources(): TopologyResource[];
+}
+
+type Step = (channel: Channel) => Promise<unknown>;
+
+/** 4.x drops a message after 20 failures unless told otherwise; when to give up is decided above the driver. */
+const DELIVERY_LIMIT = 1_000_000;
+const QUORUM = { 'x-queue-type': 'quorum', 'x-delivery-limit': DELIVERY_LIMIT };
+/** The client library has one request under way on a channel: this many channels declare at a time. */
+const PARALLEL = 8;
+
+export function createTopology(
+  settings: DriverSettings,
+  names: Names,
+  connection: RabbitMqConnection,
+): RabbitMqTopology {
+  const { retention, lanes } = settings;
+  const groups = new Map<string, GroupDeclaration>();
+  const contexts = new Set<string>();
+  const delays = new Map<string, Promise<void>>();
+
+  async function run(what: string, steps: readonly Step[]): Promise<void> {
+    const left = [...steps];
+    await within(
+      settings.requestTimeoutMs,
+      what,
+      connection.model(settings.requestTimeoutMs).then(async (model) => {
+        const work = async (): Promise<void> => {
+          if (left.length === 0) return;
+          const channel = await model.createChannel();
+          void endOf(channel);
+          try {
+            for (let step = left.shift(); step !== undefined; step = left.shift()) await step(channel);
+          } finally {
+            left.length = 0;
+            await closeChannel(channel);
+          }
+        };
+        await Promise.all(Array.from({ length: Math.min(PARALLEL, steps.length) }, work));
+      }),
+    );
+  }
+
+  const log =
+    (name: string): Step =>
+    (channel) =>
+      channel.assertQueue(name, {
+        arguments: {
+          'x-queue-type': 'stream',
+          'x-max-age': `${Math.ceil(retention.maxAgeMs / 1000)}s`,
+          'x-max-length-bytes': retention.maxBytes,
+          'x-stream-max-segment-size-bytes': Math.min(
+            500_000_000,
+            Math.max(65_536, Math.ceil(retention.maxBytes / 8)),
+          ),
+        },
+      });
+
+  async function declareCommon(): Promise<void> {
+    const alternateExchange = names.lanesMarker(lanes);
+    await run(`comparing the lane count of ${names.events}`, [
+      (channel) => channel.assertExchange(names.lanes, 'topic', { alternateExchange }),
+    ]);
+    await run(`declaring ${names.events}`, [
+      (channel) =>
+        channel
+          .assertExchange(names.events, 'topic')
+          .then(() => log(names.log)(channel))
+          .then(() => channel.bindQueue(names.log, names.events, '#')),
+      (channel) => channel.assertExchange(names.commands, 'topic'),
+      log(names.dead),
+    ]);
+  }
+
+  /** The queues of one source, each with its bindings; by key a queue a lane, else one for all. */
+  async function declareSource(
+    base: string,
+    exchange: string,
+    ordering: 'by-key' | 'none',
+    keys: (lane: string) => readonly string[],
+  ): Promise<void> {
+    // Classic, always empty, so its dead-letter key is free to say what kind of group this is; the server compares it.
+    const kind = { deadLetterExchange: '', deadLetterRoutingKey: ordering };
+    await run(`declaring ${base}`, [(channel) => channel.assertQueue(membersQueue(base), kind)]);
+    const queues: { name: string; lane: string; sac: boolean }[] =
+      ordering === 'none'
+        ? [{ name: allQueue(base), lane: '*', sac: false }]
+        : lanesOf(lanes).map((lane) => ({
+            name: laneQueue(base, lane),
+            lane: String(lane),
+            sac: lane !== 'unordered',
+          }));
+    await run(
+      `declaring ${base}`,
+      queues.map(({ name, lane, sac }) => async (channel) => {
+        await channel.assertQueue(name, {
+          arguments: sac ? { ...QUORUM, 'x-single-active-consumer': true } : QUORUM,
+        });
+        for (const key of keys(lane)) await channel.bindQueue(name, exchange, key);
+      }),
+    );
+  }
+
+  async function declareGroup(declaration: GroupDeclaration): Promise<void> {
+    const { group, ordering, types, from } = declaration;
+    checkGroup(group);
+    for (const type of types) checkTypePattern(type);
+    if (from !== 'new')
+      throw new MessagingError(
+        'invalid',
+        `[rabbitmq] group ${group} cannot begin at "${typeof from === 'string' ? from : 'a cursor'}" yet: declare it with from: 'new'`,
+      );
+    await declareSource(names.base({ kind: 'group', group }), names.events, ordering, (lane) =>
+      types.map((type) => bindingKey(lane === '*' || lane === 'unordered' ? lane : Number(lane), type)),
+    );
+    groups.set(group, declaration);
+  }
+
+  async function declareQueue(context: string): Promise<void> {
+    checkName('context', context);
+    await declareSource(names.base({ kind: 'queue', context }), names.commands, 'by-key', (lane) => [
+      `${context}.${lane}.#`,
+    ]);
+    contexts.add(context);
+  }
+
+  const bySource = new Map<string, Promise<void>>();
+
+  return {
+    declareCommon,
+    async declare({ queues = [], groups: asked = [] }) {
+      for (const context of queues) await declareQueue(context);
+      for (const declaration of asked) await declareGroup(declaration);
+    },
+    async restore(source) {
+      const base = names.base(source);
+      const again = async (): Promise<void> => {
+        await declareCommon();
+        if (source.kind === 'queue') return declareQueue(source.context);
+        const known = groups.get(source.group);
+        if (known === undefined)
+          throw new MessagingError(
+            'unroutable',
+            `[rabbitmq] group ${source.group} is not declared: call declare() first`,
+          );
+        await declareGroup(known);
+      };
+      const running = bySource.get(base) ?? again().finally(() => bySource.delete(base));
+      bySource.set(base, running);
+      return running;
+    },
+    async delayExchange(delayMs) {
+      const level = delayLevel(delayMs);
+      const name = names.delay(level);
+      const declaring =
+        delays.get(name) ??
+        run(`declaring ${name}`, [
+          async (channel) => {
+            await channel.assertExchange(name, 'fanout');
+            await channel.assertQueue(name, {
+              messageTtl: level,
+              deadLetterExchange: '',
+              overflow: 'reject-publish',
+              arguments: { ...QUORUM, 'x-dead-letter-strategy': 'at-least-once' },
+            });
+            await channel.bindQueue(name, name, '');
+          },
+        ]);
+      delays.set(name, declaring);
+      declaring.catch(() => delays.delete(name));
+      await declaring;
+      return name;
+    },
+    queuesOf(source) {
+      const base = names.base(source);
+      const unordered = source.kind === 'group' && groups.get(source.group)?.ordering === 'none';
+      return unordered ? [allQueue(base)] : lanesOf(lanes).map((lane) => laneQueue(base, lane));
+    },
+    resources() {
+      const version = connection.serverVersion;
+      return [
+        { kind: 'server', name: 'RabbitMQ', details: { version } },
+        { kind: 'exchange', name: names.events, details: { lanes } },
+        { kind: 'exchange', name: names.commands, details: {} },
+        { kind: 'log', name: names.log, details: { ...retention } },
+        { kind: 'log', name: names.dead, details: { ...retention } },
+        ...[...contexts].map((context) => ({
+          kind: 'queue',
+          name: names.base({ kind: 'queue', context }),
+          details: { context, queues: lanes + 1 },
+        })),
+        ...[...groups.values()].map(({ group, types, ordering }) => ({
+          kind: 'group',
+          name: names.base({ kind: 'group', group }),
+          details: { group, types: types.join(' '), ordering, queues: ordering === 'none' ? 1 : lanes + 1 },
+        })),
+        ...[...delays.keys()].map((name) => ({ kind: 'delay', name, details: {} })),
+      ];
+    },
+  };
+}
