@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
-import { isRunning, terminate } from './process.ts';
+import { isRunning } from './process-table.ts';
+import { terminate } from './process.ts';
 import { specify, start } from './server-spec.ts';
-import type { ServerKind } from './servers.ts';
+import type { ServerKind } from './running-server.ts';
 import { forget, recall, remember, type Remembered } from './state.ts';
 import { PRODUCTS } from './install.ts';
 
@@ -41,7 +42,7 @@ async function bringUp(kind: ServerKind): Promise<Remembered> {
     let server: Remembered | undefined;
     await start(spec, 'detached', (process) => {
       // Before it is ready, so that `down` finds it even if this command is interrupted.
-      server = { kind, ...process, url: spec.url, folder };
+      server = { kind, ...process, url: spec.url };
       remember(server);
     });
     if (server === undefined)

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Log } from './install.ts';
-import { notPrivate, type RunningServer, type ServerKind } from './servers.ts';
+import { notPrivate, type RunningServer, type ServerKind } from './running-server.ts';
 import { answers } from './tcp.ts';
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServerKind } from './servers.ts';
+import type { ServerKind } from './running-server.ts';
 
 const run = promisify(execFile);
 

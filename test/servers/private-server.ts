@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
-import { isRunning, terminate, type ProcessId } from './process.ts';
+import { isRunning } from './process-table.ts';
+import { terminate, type ServerProcess } from './process.ts';
 import { specify, start, type ServerSpec, type SpecOptions } from './server-spec.ts';
-import type { RunningServer, ServerKind } from './servers.ts';
+import type { RunningServer, ServerKind } from './running-server.ts';
 
 /** A server of our own: nobody else uses it, so it may be restarted, killed and configured. */
 export interface PrivateServer extends RunningServer {
@@ -35,7 +36,7 @@ export async function startPrivateServer(
 ): Promise<PrivateServer | PrivateRabbitmq> {
   const spec = await specify(kind, options);
   const { folder } = spec.launch;
-  let current: ProcessId | undefined;
+  let current: ServerProcess | undefined;
   let stopped = false;
 
   const up = async (): Promise<void> => {

@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { descendants, groupMembers, identify, isRunning, type ProcessId } from './process-table.ts';
 
-/** One process for good: a pid is reused, a pid together with its start time is not. */
-export interface ProcessId {
-  readonly pid: number;
-  readonly startedAt: string;
+/** A server's leading process and the folder that it and its helpers work in. */
+export interface ServerProcess extends ProcessId {
+  readonly folder: string;
 }
 
 export interface Launch {
@@ -34,7 +34,7 @@ exec "$@"`;
  * `with-us`: it dies when this process does, and does not keep this process alive. `detached`: it stays.
  * Rejects if the command cannot be started; a server that starts and then fails shows in its log.
  */
-export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): Promise<ProcessId> {
+export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): Promise<ServerProcess> {
   const { command, args, env, folder, logFile } = server;
   const log = openSync(logFile, 'a');
   try {
@@ -55,38 +55,30 @@ export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): 
     if (pipe instanceof Socket) pipe.unref();
     // A process that has already ended has no start time left to read; any will do, as it will never be found alive.
     const pid = child.pid ?? 0;
-    return identify(pid) ?? { pid, startedAt: 'ended' };
+    return { folder, ...(identify(pid) ?? { pid, startedAt: 'ended' }) };
   } finally {
     closeSync(log);
   }
-}
-
-/** The process with this pid, or nothing if none runs (one that ended and was not yet reaped does not run). */
-export function identify(pid: number): ProcessId | undefined {
-  const status = processStatus(pid);
-  return status === undefined || status.state === 'Z' ? undefined : { pid, startedAt: status.startedAt };
-}
-
-export function isRunning(process: ProcessId): boolean {
-  return identify(process.pid)?.startedAt === process.startedAt;
 }
 
 /**
  * Ends a server, everything in its process group and every descendant, and resolves when none of them runs.
  * With `graceMs` it is first asked by SIGTERM; what is left after that many milliseconds gets SIGKILL.
  */
-export async function terminate(server: ProcessId, graceMs = 0): Promise<void> {
-  if (!isRunning(server)) return;
-  const family = [server, ...descendants(server.pid)];
-  if (graceMs > 0) {
-    signal(server.pid, 'SIGTERM');
-    await until(() => !isRunning(server), graceMs);
+export async function terminate(server: ServerProcess, graceMs = 0): Promise<void> {
+  const family = [server, ...groupMembers(server), ...descendants(server.pid)].filter(isRunning);
+  const gone = (): boolean => !family.some(isRunning);
+  if (isRunning(server)) {
+    if (graceMs > 0) {
+      signal(server.pid, 'SIGTERM');
+      await until(() => !isRunning(server), graceMs);
+    }
+    signal(-server.pid, 'SIGKILL');
+    // Erlang puts its helpers into groups of their own; they end when the pipe to their parent closes.
+    if (await until(gone, 3_000)) return;
   }
-  signal(-server.pid, 'SIGKILL');
-  // Erlang puts its helpers into groups of their own; they end when the pipe to their parent closes.
-  if (await until(() => !family.some(isRunning), 3_000)) return;
   for (const process of family.filter(isRunning)) signal(process.pid, 'SIGKILL');
-  if (await until(() => !family.some(isRunning), 3_000)) return;
+  if (await until(gone, 3_000)) return;
   const left = family.filter(isRunning).map(({ pid }) => pid);
   throw new Error(`[waggle] [servers] process ${left.join(', ')} survived SIGKILL: end it by hand`);
 }
@@ -104,51 +96,11 @@ export async function until(done: () => boolean | Promise<boolean>, timeoutMs: n
   return true;
 }
 
-/** Children, their children and so on. Empty where the system has no /proc: there the process group must do. */
-export function descendants(pid: number): readonly ProcessId[] {
-  const children = new Map<number, ProcessId[]>();
-  for (const entry of listProc()) {
-    const status = processStatus(entry);
-    if (status === undefined) continue;
-    children.set(status.parent, [
-      ...(children.get(status.parent) ?? []),
-      { pid: entry, startedAt: status.startedAt },
-    ]);
-  }
-  const below = (parent: number): ProcessId[] =>
-    (children.get(parent) ?? []).flatMap((child) => [child, ...below(child.pid)]);
-  return below(pid);
-}
-
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
     // ESRCH: it ended by itself in the meantime, which is what we want.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
-}
-
-function listProc(): readonly number[] {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc').map(Number).filter(Number.isInteger);
-}
-
-function processStatus(pid: number): { state: string; parent: number; startedAt: string } | undefined {
-  try {
-    if (process.platform === 'linux') {
-      // proc(5): the command's name stands in parentheses and may contain anything, so count from the last one.
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return { state: fields[0] ?? '', parent: Number(fields[1]), startedAt: fields[19] ?? '' };
-    }
-    const line = execFileSync('ps', ['-o', 'stat=,ppid=,lstart=', '-p', `${pid}`], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-    const [state = '', parent = '', ...startedAt] = line.trim().split(/\s+/);
-    return { state: state.slice(0, 1), parent: Number(parent), startedAt: startedAt.join(' ') };
-  } catch {
-    return undefined;
   }
 }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalled, type Log } from './install.ts';
 import { natsSpec } from './nats-server.ts';
-import { isRunning, launch, terminate, until, type Launch, type ProcessId } from './process.ts';
+import { isRunning } from './process-table.ts';
+import { launch, terminate, until, type Launch, type ServerProcess } from './process.ts';
 import { rabbitmqSpec } from './rabbitmq-server.ts';
-import type { ServerKind } from './servers.ts';
+import type { ServerKind } from './running-server.ts';
 import { answers, type Hello } from './tcp.ts';
 
 /** Everything that is decided once about a server, so that it can be started again as the same one. */
@@ -55,8 +56,8 @@ const SPECS: Readonly<Record<ServerKind, (input: SpecInput) => Promise<ServerSpe
 export async function start(
   spec: ServerSpec,
   lifetime: 'with-us' | 'detached',
-  onLaunch: (process: ProcessId) => void = () => {},
-): Promise<ProcessId> {
+  onLaunch: (process: ServerProcess) => void = () => {},
+): Promise<ServerProcess> {
   const server = await launch(spec.launch, lifetime);
   onLaunch(server);
   let ready = false;

@@ -1,31 +1,11 @@
 import { composeServer } from './compose.ts';
 import { PRODUCTS, type Log } from './install.ts';
 import { startPrivateServer } from './private-server.ts';
+import { notPrivate, type RunningServer, type ServerKind } from './running-server.ts';
 import { answers } from './tcp.ts';
 
 export { startPrivateServer, type PrivateRabbitmq, type PrivateServer } from './private-server.ts';
-
-export type ServerKind = 'nats' | 'rabbitmq';
-
-/** A real server to test against. Only a private one (`origin: 'binary'`) can be restarted and killed. */
-export interface RunningServer {
-  readonly kind: ServerKind;
-  /** Where clients connect, with credentials where the server has them. The same after a restart. */
-  readonly url: string;
-  readonly origin: 'given' | 'compose' | 'binary';
-  /**
-   * Stops the server in an orderly way, if it runs, and starts it again on the same port with the same data. Resolves
-   * once it answers.
-   */
-  restart(): Promise<void>;
-  /** Ends the server by SIGKILL and keeps its data: `restart()` brings it back. Resolves when no process is left. */
-  kill(): Promise<void>;
-  /**
-   * Ends the server and removes its data. Idempotent. A server that was given, or that was up before us under compose,
-   * is left as it was found; one that we brought up under compose ends and keeps its volume, which may be a developer's.
-   */
-  stop(): Promise<void>;
-}
+export type { RunningServer, ServerKind } from './running-server.ts';
 
 /**
  * A server of this kind, however this machine can have one: the one that `NATS_URL` or `RABBITMQ_URL` names, else the
@@ -67,16 +47,6 @@ async function givenServer(kind: ServerKind, url: string): Promise<RunningServer
     );
   }
   return { kind, url, origin: 'given', ...notPrivate(kind, variable), stop: async () => {} };
-}
-
-/** `restart` and `kill` of a server that others may be using. */
-export function notPrivate(kind: ServerKind, from: string): Pick<RunningServer, 'restart' | 'kill'> {
-  const refuse = async (): Promise<never> => {
-    throw new Error(
-      `[waggle] [servers] this ${kind} server comes from ${from} and may be shared: use startPrivateServer('${kind}') to restart or kill one`,
-    );
-  };
-  return { restart: refuse, kill: refuse };
 }
 
 function parse(variable: string, url: string): URL {

@@ -1,14 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessId } from './process.ts';
-import type { ServerKind } from './servers.ts';
+import type { ServerProcess } from './process.ts';
+import type { ServerKind } from './running-server.ts';
 
 /** A server that `up` started and that outlives the command. */
-export interface Remembered extends ProcessId {
+export interface Remembered extends ServerProcess {
   readonly kind: ServerKind;
   readonly url: string;
-  /** The server's temporary folder: its configuration, data and log. */
-  readonly folder: string;
 }
 
 type State = Readonly<Partial<Record<ServerKind, Remembered>>>;
