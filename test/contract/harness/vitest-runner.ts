@@ -1,0 +1,15 @@
+import { afterAll, describe, test, vi } from 'vitest';
+import { contractSuite } from '../suite/index.ts';
+import type { ContractHarness } from '../suite/index.ts';
+
+/** How many tests run side by side: enough that waiting costs nothing, few enough for two busy cores. */
+const PARALLEL = 8;
+/** Above every deadline inside the suite, so that it is the suite that says what did not come. */
+const TIMEOUT_MS = 60_000;
+
+/** Runs the suite under Vitest against what `harness` gives, and closes it afterwards. */
+export function runContractSuite(harness: ContractHarness): void {
+  vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS, maxConcurrency: PARALLEL });
+  afterAll(() => harness.close());
+  contractSuite({ describe, test: (name, body) => test.concurrent(name, body) }, harness);
+}

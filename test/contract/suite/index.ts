@@ -1,0 +1,55 @@
+import type { ContractCase } from './case.ts';
+import { clauses } from './clauses.ts';
+import { deadLetterCases } from './dead-letters.ts';
+import { deliveryCases } from './delivery.ts';
+import { foreignCases } from './foreign.ts';
+import { groupCases } from './groups.ts';
+import { handlingCases } from './handling.ts';
+import type { ContractHarness } from './harness.ts';
+import { lifecycleCases } from './lifecycle.ts';
+import { loadCases } from './load.ts';
+import { publishCases } from './publish.ts';
+import { redeliveryCases } from './redelivery.ts';
+import { retryCases } from './retries.ts';
+import { runCase } from './run.ts';
+import { shapeCases } from './shape.ts';
+import { startCases } from './start.ts';
+import { unreadableCases } from './unreadable.ts';
+
+export type { ContractCase } from './case.ts';
+export type { ClauseId } from './clauses.ts';
+export type * from './harness.ts';
+export { clauses };
+export { runCases } from './run.ts';
+export type { CaseResult } from './run.ts';
+
+/** Everything that an adapter must keep, in the order of the clauses. */
+export const contractCases: readonly ContractCase[] = [
+  ...startCases,
+  ...lifecycleCases,
+  ...deliveryCases,
+  ...loadCases,
+  ...redeliveryCases,
+  ...shapeCases,
+  ...foreignCases,
+  ...groupCases,
+  ...retryCases,
+  ...deadLetterCases,
+  ...unreadableCases,
+  ...handlingCases,
+  ...publishCases,
+];
+
+/** What the suite takes from a test runner; `vitest`, `node:test` and others have it. */
+export interface TestRunner {
+  describe(name: string, body: () => void): void;
+  /** May run tests side by side: each has a namespace of its own. */
+  test(name: string, body: () => Promise<void>): void;
+}
+
+/** Declares a test for each case, under the same name on every adapter. */
+export function contractSuite({ describe, test }: TestRunner, harness: ContractHarness): void {
+  describe(`contract: ${harness.name}`, () => {
+    for (const contract of contractCases) test(contract.name, () => runCase(contract, harness));
+  });
+}

@@ -1,0 +1,42 @@
+import type { BrokerDriver, Delivery } from '@waggle/messaging';
+
+/** A driver that does what `driver` does: to be spread into one that does something else in one place. */
+export function passThrough(driver: BrokerDriver): BrokerDriver {
+  return {
+    get status() {
+      return driver.status;
+    },
+    open: (options) => driver.open(options),
+    declare: (topology) => driver.declare(topology),
+    publish: (messages) => driver.publish(messages),
+    consume: (options, deliver) => driver.consume(options, deliver),
+    read: (source, options) => driver.read(source, options),
+    lag: (source) => driver.lag(source),
+    describe: () => driver.describe(),
+    close: () => driver.close(),
+  };
+}
+
+/** The same for a delivery. Its headers stay lazy. */
+export function passDelivery(delivery: Delivery): Delivery {
+  return {
+    message: delivery.message,
+    lane: delivery.lane,
+    attempt: delivery.attempt,
+    ack: () => delivery.ack(),
+    retry: (delayMs) => delivery.retry(delayMs),
+    release: () => delivery.release(),
+  };
+}
+
+/** A driver whose deliveries are changed on their way; `change` gets each once. */
+export function changingDeliveries(driver: BrokerDriver, change: (delivery: Delivery) => Delivery): BrokerDriver {
+  return override(driver, {
+    consume: (options, deliver) => driver.consume(options, (delivery) => deliver(change(delivery))),
+  });
+}
+
+/** `driver` with some of its methods replaced; its status stays live. */
+export function override(driver: BrokerDriver, methods: Partial<Omit<BrokerDriver, 'status'>>): BrokerDriver {
+  return Object.defineProperty({ ...passThrough(driver), ...methods }, 'status', { get: () => driver.status });
+}
