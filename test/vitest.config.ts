@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real servers and real time: long limits, and no more files at once than there are cores. */
+export default defineConfig({
+  test: {
+    include: ['{architecture,contract,servers,setup,system}/**/*.test.ts'],
+    globalSetup: ['setup/servers.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
+    maxWorkers: 2,
+    reporters: ['default', 'json'],
+    outputFile: { json: 'reports/vitest.json' },
+  },
+});

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** For every workspace but `test`, which has its own. Reports are what `npm test` adds up. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
+    maxWorkers: '50%',
+    reporters: ['default', 'json'],
+    outputFile: { json: 'reports/vitest.json' },
+  },
+});
