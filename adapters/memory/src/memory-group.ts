@@ -10,6 +10,8 @@ import { handOut, type StoredMessage } from './stored-message.ts';
 
 /** Most messages that one run of a group hands over before others get their turn. */
 const RUN = 32;
+/** More overflows the timers of Node. Who wakes too early sets the alarm again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What a group needs of its server. */
 export interface GroupServices {
@@ -252,7 +254,8 @@ export class MemoryGroup {
     if (nextMs >= this.#alarmMs) return;
     this.#stopAlarm();
     this.#alarmMs = nextMs;
-    this.#stopAlarm = clock.after(Math.max(1, Math.ceil(nextMs - clock.now())), () => this.#wake());
+    const delayMs = Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(nextMs - clock.now())));
+    this.#stopAlarm = clock.after(delayMs, () => this.#wake());
   }
 
   #wake(): void {

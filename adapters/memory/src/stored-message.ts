@@ -1,5 +1,6 @@
 import { MessagingError } from '@waggle/kernel';
 import type { IncomingMessage, Lane, OutgoingMessage } from '@waggle/messaging';
+import { copyBytes } from './copy-bytes.ts';
 
 const HEADER_NAME = /^[a-z0-9-]+$/;
 const RESERVED = 'waggle-';
@@ -69,7 +70,7 @@ export function store(message: OutgoingMessage, sequence: number, storedAtMs: nu
     id: message.id,
     contentType: message.contentType,
     headers,
-    body: new Uint8Array(message.body),
+    body: copyBytes(message.body),
   };
 }
 
@@ -80,6 +81,6 @@ export function handOut(stored: StoredMessage): IncomingMessage {
     id: stored.id,
     contentType: stored.contentType,
     headers: stored.headers,
-    body: stored.body.slice(),
+    body: copyBytes(stored.body),
   };
 }

@@ -1,11 +1,5 @@
 import { silentLogger } from '@waggle/kernel';
-import type {
-  ConsumeOptions,
-  Delivery,
-  DriverConsumer,
-  DriverSettings,
-  OutgoingMessage,
-} from '@waggle/messaging';
+import type { ConsumeOptions, Delivery, DriverSettings, OutgoingMessage } from '@waggle/messaging';
 import { createMemoryBroker, createMemoryDriver, virtualClock, type MemoryDriver } from '../src/index.ts';
 
 export const settings: DriverSettings = {
