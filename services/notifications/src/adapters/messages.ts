@@ -1,0 +1,20 @@
+import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import type { HandlerDefinition } from '@waggle/kernel';
+import { onEvent } from '@waggle/kernel';
+import type { NotifyCustomer } from '../application/notify-customer.ts';
+
+/** What notifications reacts to. */
+export function messages(notifyCustomer: NotifyCustomer): readonly HandlerDefinition[] {
+  return [
+    onEvent('notify-customer', [orderConfirmed, orderRejected], (event, tx) =>
+      notifyCustomer(
+        tx,
+        event.data.orderId,
+        event.data.customerId,
+        event.type === orderConfirmed.type
+          ? { status: 'confirmed' }
+          : { status: 'rejected', reason: event.data.reason },
+      ),
+    ),
+  ];
+}

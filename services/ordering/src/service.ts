@@ -1,0 +1,28 @@
+import { orderConfirmed, orderPlaced, orderRejected, takePayment } from '@waggle/contracts';
+import { defineService, identifier, offered, provided } from '@waggle/runtime';
+import { ContainerModule } from 'inversify';
+import { http } from './adapters/http.ts';
+import { messages } from './adapters/messages.ts';
+import { orderRepository } from './adapters/order-repository.ts';
+import type { PlaceOrder } from './application/place-order.ts';
+import { placeOrder } from './application/place-order.ts';
+import type { Orders } from './application/ports.ts';
+import type { SettleOrder } from './application/settle-order.ts';
+import { settleOrder } from './application/settle-order.ts';
+
+const orders = identifier<Orders>('Orders');
+const place = identifier<PlaceOrder>('PlaceOrder');
+const settle = identifier<SettleOrder>('SettleOrder');
+
+export const service = defineService({
+  name: 'ordering',
+  publishes: [orderPlaced, orderConfirmed, orderRejected],
+  sends: [takePayment],
+  module: new ContainerModule(({ bind }) => {
+    bind(orders).toResolvedValue(orderRepository, []);
+    bind(place).toResolvedValue(placeOrder, [orders, provided.ids]);
+    bind(settle).toResolvedValue(settleOrder, [orders]);
+    bind(offered.routes).toResolvedValue(http, [provided.unitOfWork, place, orders]);
+    bind(offered.handlers).toResolvedValue(messages, [settle]);
+  }),
+});

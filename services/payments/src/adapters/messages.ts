@@ -1,0 +1,9 @@
+import { takePayment as takePaymentCommand } from '@waggle/contracts';
+import type { HandlerDefinition } from '@waggle/kernel';
+import { onCommand } from '@waggle/kernel';
+import type { TakePayment } from '../application/take-payment.ts';
+
+/** What payments is asked to do. */
+export function messages(takePayment: TakePayment): readonly HandlerDefinition[] {
+  return [onCommand('take-payment', takePaymentCommand, (command, tx) => takePayment(tx, command.data))];
+}
