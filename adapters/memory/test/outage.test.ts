@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryDriver } from '../src/index.ts';
-import { group, message, messages, opened, recorder, settings, settled } from './setup.ts';
+import { failure, group, message, messages, opened, recorder, settings, settled } from './setup.ts';
 
 describe('an outage', () => {
   it.each(['restart', 'dropConnections', 'closeChannels'] as const)(
@@ -69,18 +69,18 @@ describe('an outage', () => {
     broker.stop();
     const driver = createMemoryDriver(settings, broker);
     await expect(driver.open()).rejects.toMatchObject({ code: 'unavailable' });
-    const late = expect(driver.open({ waitMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
+    const late = failure(driver.open({ waitMs: 100 }));
     await clock.advance(100);
-    await late;
+    expect(await late).toMatchObject({ code: 'unavailable' });
     const abort = new AbortController();
-    const aborted = expect(driver.open({ waitMs: 100, signal: abort.signal })).rejects.toThrow('enough');
+    const aborted = failure(driver.open({ waitMs: 100, signal: abort.signal }));
     abort.abort(new Error('enough'));
-    await aborted;
+    expect(await aborted).toMatchObject({ message: 'enough' });
     const waiting = driver.open({ waitMs: 100 });
     const closing = createMemoryDriver(settings, broker);
-    const closed = expect(closing.open({ waitMs: 100 })).rejects.toMatchObject({ code: 'closed' });
+    const closed = failure(closing.open({ waitMs: 100 }));
     await closing.close();
-    await closed;
+    expect(await closed).toMatchObject({ code: 'closed' });
     broker.start();
     await waiting;
     expect(driver.status).toBe('open');
@@ -151,6 +151,6 @@ describe('a frozen process', () => {
     driver.thaw();
     await clock.advance(60_000);
     expect(seen).toEqual(['m1#1', 'm2#1']);
-    expect(await driver.lag(group)).toBe(0 + 1);
+    expect(await driver.lag(group)).toBe(1);
   });
 });

@@ -66,3 +66,11 @@ export function recorder(settle: (delivery: Delivery, count: number) => void = (
     },
   };
 }
+
+/** What a promise fails with; takes hold of the failure at once, however late it is looked at. */
+export function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+}
