@@ -4,7 +4,6 @@ import type {
   Contracts,
   DeadLetterCause,
   Handler,
-  HandlerContext,
   Logger,
   Observation,
   Observer,
@@ -16,6 +15,9 @@ import { delayAfter } from './backoff.ts';
 import { decode, Undecodable } from './codec.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { Delivery } from './driver.ts';
+
+import type { Cut } from './handling.ts';
+import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
 import { identify } from './publisher.ts';
 
@@ -42,13 +44,14 @@ export interface DispatchPolicy {
   readonly retry: Backoff;
 }
 
-/** Ends one handling from outside: a drain that is over its budget. */
-export type Cut = { readonly signal: AbortSignal };
+/** A delivery that is being worked on. */
+interface Taken {
+  readonly delivery: Delivery;
+  readonly cut: Cut;
+}
 
 /** Decodes, checks, handles and settles one delivery at a time; never throws. */
 export type Dispatch = (delivery: Delivery, cut: Cut) => Promise<void>;
-
-class TimedOut extends Error {}
 
 export function createDispatcher(
   policy: DispatchPolicy,
@@ -57,35 +60,38 @@ export function createDispatcher(
 ): Dispatch {
   const { deadLetters, contracts, clock, random, logger, observer } = services;
   const { consumer, origin, retry } = policy;
+  const run = withTimeout(policy, handler, clock);
 
+  /** Keeps the message until its dead letter is stored: never settled before, and never for another reason. */
   async function deadLetter(
-    delivery: Delivery,
+    { delivery, cut }: Taken,
     cause: DeadLetterCause,
     reason: string,
     event?: CloudEvent,
     attempts = 0,
   ): Promise<void> {
     const { message, lane } = delivery;
-    try {
-      await deadLetters.add({
-        message,
-        lane,
-        consumer,
-        origin,
-        cause,
-        reason,
-        attempts,
-        messageId: event?.id ?? message.id,
-        messageType: event?.type ?? message.type,
-      });
-    } catch (error) {
-      // Never settled before it is stored: the message comes again, and with it the next try to store it.
-      logger.error('dead letter not stored', { consumer, id: message.id, reason: messageOf(error) });
-      delivery.retry(delayAfter(Math.max(1, delivery.attempt), retry, random));
-      return;
+    const messageId = event?.id ?? message.id;
+    const messageType = event?.type ?? message.type;
+    const report = { message, lane, consumer, origin, cause, reason, attempts, messageId, messageType };
+    for (let tries = 1; !cut.signal.aborted; tries++) {
+      try {
+        await deadLetters.add(report);
+        delivery.ack();
+        return observe('dead-lettered', delivery, event, { reason });
+      } catch (error) {
+        logger.error('dead letter not stored', { consumer, id: messageId, tries, reason: messageOf(error) });
+        await pause(delayAfter(tries, retry, random), cut);
+      }
     }
-    delivery.ack();
-    observe('dead-lettered', delivery, event, { reason });
+    delivery.release();
+  }
+
+  function pause(delayMs: number, cut: Cut): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(delayMs, resolve);
+      cut.signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+    });
   }
 
   function observe(
@@ -102,71 +108,31 @@ export function createDispatcher(
     observer({ what, consumer, attempt: delivery.attempt, ...known, ...more });
   }
 
-  /** Resolves when the handler did; by key, a handler that is late is waited for once more, so that its key does not overtake it. */
-  async function runHandler(event: CloudEvent, delivery: Delivery, cut: Cut): Promise<void> {
-    const abort = new AbortController();
-    const onCut = (): void => abort.abort(cut.signal.reason);
-    cut.signal.addEventListener('abort', onCut, { once: true });
-    const context: HandlerContext = { consumer, attempt: delivery.attempt, signal: abort.signal };
-    const messageContext = contextOfHandling(event, () => delivery.message.headers['traceparent']);
-    const handling = inMessageContext(messageContext, async () => handler(event, context));
-    try {
-      await withDeadline(handling, abort);
-    } finally {
-      cut.signal.removeEventListener('abort', onCut);
-    }
-  }
-
-  async function withDeadline(handling: Promise<void>, abort: AbortController): Promise<void> {
-    const timedOut = Symbol('timed out');
-    const deadline = () => {
-      let cancel = (): void => undefined;
-      const passed = new Promise<typeof timedOut>((resolve) => {
-        cancel = clock.after(policy.timeoutMs, () => resolve(timedOut));
-      });
-      return { passed, cancel };
-    };
-    const first = deadline();
-    const outcome = await Promise.race([handling, first.passed]).finally(first.cancel);
-    if (outcome !== timedOut) return;
-    const error = new TimedOut(`the handler was not done after ${policy.timeoutMs} ms`);
-    abort.abort(error);
-    const late = handling.catch(() => undefined);
-    if (policy.ordered) {
-      const second = deadline();
-      await Promise.race([late, second.passed]).finally(second.cancel);
-    }
-    throw error;
-  }
-
-  async function failed(
-    error: unknown,
-    event: CloudEvent,
-    delivery: Delivery,
-    durationMs: number,
-  ): Promise<void> {
+  async function failed(error: unknown, event: CloudEvent, taken: Taken, durationMs: number): Promise<void> {
+    const { delivery } = taken;
     const reason = messageOf(error);
     const { attempt } = delivery;
-    if (error instanceof Reject) return deadLetter(delivery, 'rejected', reason, event, attempt);
-    if (attempt >= retry.maxAttempts)
-      return deadLetter(delivery, 'attempts-exhausted', reason, event, attempt);
+    if (error instanceof Reject) return deadLetter(taken, 'rejected', reason, event, attempt);
+    if (attempt >= retry.maxAttempts) return deadLetter(taken, 'attempts-exhausted', reason, event, attempt);
     const late = error instanceof TimedOut;
     delivery.retry(late ? 0 : delayAfter(attempt, retry, random));
     observe(late ? 'timed-out' : 'retried', delivery, event, { reason, durationMs });
     logger.warn('handling failed', { consumer, type: event.type, id: event.id, attempt, reason });
   }
 
-  async function handle(event: CloudEvent, delivery: Delivery, cut: Cut): Promise<void> {
+  async function handle(event: CloudEvent, taken: Taken): Promise<void> {
+    const { delivery, cut } = taken;
     if (delivery.attempt > retry.maxAttempts) {
       const reason = `no handling finished in ${retry.maxAttempts} attempts`;
-      return deadLetter(delivery, 'attempts-exhausted', reason, event, delivery.attempt - 1);
+      return deadLetter(taken, 'attempts-exhausted', reason, event, delivery.attempt - 1);
     }
     const startedAt = clock.now();
     try {
-      await runHandler(event, delivery, cut);
+      const context = contextOfHandling(event, () => delivery.message.headers['traceparent']);
+      await inMessageContext(context, () => run(event, delivery.attempt, cut));
     } catch (error) {
-      if (cut.signal.aborted) return delivery.release();
-      return failed(error, event, delivery, clock.now() - startedAt);
+      if (cut.signal.aborted) return delivery.retry(0);
+      return failed(error, event, taken, clock.now() - startedAt);
     }
     delivery.ack();
     const now = clock.now();
@@ -174,14 +140,18 @@ export function createDispatcher(
     observe('handled', delivery, event, { durationMs: now - startedAt, ...age });
   }
 
-  async function unhandled(delivery: Delivery, event: CloudEvent, reason: string): Promise<void> {
-    if (policy.unhandled === 'dead-letter') return deadLetter(delivery, 'unhandled', reason, event);
-    delivery.ack();
-    observe('skipped', delivery, event, { reason });
+  async function unhandled(taken: Taken, event: CloudEvent, reason: string): Promise<void> {
+    if (policy.unhandled === 'dead-letter') return deadLetter(taken, 'unhandled', reason, event);
+    taken.delivery.ack();
+    observe('skipped', taken.delivery, event, { reason });
+  }
+
+  function foreign(type: string): boolean {
+    return !policy.types.some((pattern) => matchesType(pattern, type));
   }
 
   return async (delivery, cut) => {
-    const foreign = (type: string): boolean => !policy.types.some((pattern) => matchesType(pattern, type));
+    const taken = { delivery, cut };
     const { type } = delivery.message;
     if (origin === 'stream' && type !== undefined && foreign(type)) {
       return delivery.ack(); // not what this group asked for: some drivers deliver whole lanes
@@ -191,20 +161,18 @@ export function createDispatcher(
       event = decode(delivery.message);
     } catch (error) {
       if (!(error instanceof Undecodable)) throw error;
-      return deadLetter(delivery, 'undecodable', error.message);
+      return deadLetter(taken, 'undecodable', error.message);
     }
     if (foreign(event.type)) {
       return origin === 'stream'
         ? delivery.ack()
-        : unhandled(delivery, event, `nobody here handles ${event.type}`);
+        : unhandled(taken, event, `nobody here handles ${event.type}`);
     }
     const contract = contracts?.find(event.type);
     if (contracts !== undefined && contract === undefined) {
-      return unhandled(delivery, event, `no contract declares ${event.type}`);
+      return unhandled(taken, event, `no contract declares ${event.type}`);
     }
     const problem = contract?.check(event.data);
-    return problem === undefined
-      ? handle(event, delivery, cut)
-      : deadLetter(delivery, 'schema', problem, event);
+    return problem === undefined ? handle(event, taken) : deadLetter(taken, 'schema', problem, event);
   };
 }
