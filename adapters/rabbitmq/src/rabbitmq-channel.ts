@@ -61,12 +61,14 @@ export function keepChannel(options: KeepChannelOptions): KeptChannel {
           return first.reject(translate(error, what));
       }
       if (stop.signal.aborted) break;
-      if (isNotFound(reason))
-        await options
-          .restore?.()
-          .catch((error: unknown) =>
-            logger.warn('rabbitmq topology is gone', { what, reason: messageOf(error) }),
-          );
+      if (isNotFound(reason)) {
+        try {
+          await options.restore?.();
+        } catch (error) {
+          if (!attachedOnce) return first.reject(translate(error, what));
+          logger.warn('rabbitmq topology is gone', { what, reason: messageOf(error) });
+        }
+      }
       if (connection.status === 'closed') break;
       if (connection.status === 'open')
         logger.warn('rabbitmq channel lost, opening another', { what, reason: messageOf(reason) });

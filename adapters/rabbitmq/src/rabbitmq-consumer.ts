@@ -49,7 +49,9 @@ export async function startConsumer(
     if (!byKey) return undefined;
     return keepMember(context, membersQueue(base), (members) => {
       const held = lanes.filter((lane) => lane.held);
-      for (const lane of held.slice(Math.ceil(count / members))) lane.leave(true);
+      const share = Math.ceil(count / members);
+      for (const lane of held.slice(0, share)) lane.join();
+      for (const lane of held.slice(share)) lane.leave(true);
     });
   }
 

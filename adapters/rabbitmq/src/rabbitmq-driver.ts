@@ -11,11 +11,11 @@ import { endOf, closeChannel } from './rabbitmq-channel.ts';
 import { asBuffer, toProperties, withLane } from './rabbitmq-codec.ts';
 import { createConnection, type RabbitMqOptions } from './rabbitmq-connection.ts';
 import { type ConsumerContext, type RabbitMqConsumer, startConsumer } from './rabbitmq-consumer.ts';
-import { closedError, within } from './rabbitmq-errors.ts';
+import { closedError, isNotFound, within } from './rabbitmq-errors.ts';
 import { readLog } from './rabbitmq-log.ts';
-import { allQueue, createNames, laneQueue } from './rabbitmq-names.ts';
+import { allQueue, createNames, laneQueue, queuesOf } from './rabbitmq-names.ts';
 import { createPublisher, type Shipment } from './rabbitmq-publisher.ts';
-import { createTopology } from './rabbitmq-topology.ts';
+import { createTopology, undeclared } from './rabbitmq-topology.ts';
 
 /** A broker on RabbitMQ 3.10 or newer. What it makes on the server is in the README. @throws MessagingError `invalid` for a bad URL */
 export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMqOptions): BrokerDriver {
@@ -184,8 +184,20 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
     async consume({ source, ordering, concurrency }, deliver) {
       assertOpen();
       const base = names.base(source);
+      const asked = source.kind === 'queue' ? 'by-key' : ordering;
+      const declared = topology.orderingOf(source) ?? asked;
+      if (declared !== asked)
+        throw new MessagingError(
+          'conflict',
+          `[rabbitmq] ${base} was declared with ordering ${declared}, consumed with ${asked}`,
+        );
+      if (!Number.isSafeInteger(concurrency) || concurrency < 1)
+        throw new MessagingError(
+          'invalid',
+          `[rabbitmq] concurrency ${concurrency}: give a whole number from 1`,
+        );
       const context = contextFor(source, concurrency, deliver);
-      const consumer = await startConsumer(context, base, source.kind === 'queue' ? 'by-key' : ordering);
+      const consumer = await startConsumer(context, base, asked);
       consumers.set(consumer, base);
       const leave = (): Promise<void> => {
         consumers.delete(consumer);
@@ -206,10 +218,11 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
         const channel = await model.createChannel();
         void endOf(channel);
         try {
-          const counts = await Promise.all(
-            topology.queuesOf(source).map((queue) => channel.checkQueue(queue)),
-          );
+          const queues = queuesOf(base, topology.orderingOf(source) ?? 'by-key', settings.lanes);
+          const counts = await Promise.all(queues.map((queue) => channel.checkQueue(queue)));
           return counts.reduce((sum, { messageCount }) => sum + messageCount, 0);
+        } catch (error) {
+          throw isNotFound(error) ? undeclared(base) : error;
         } finally {
           await closeChannel(channel);
         }

@@ -10,8 +10,12 @@ export interface LaneConsumer {
   /** Whether this member is the active one: only that is sent messages. Known from the first message on. */
   readonly held: boolean;
   readonly unsettled: number;
-  /** Leaves the line once nothing is unsettled, and joins it again at its end if `rejoin`. */
+  /**
+   * Leaves the line: with `rejoin` for its end, after the next message, so that none is on its way here and counted as
+   * an attempt; else as soon as nothing is unsettled.
+   */
   leave(rejoin: boolean): void;
+  /** Joins the line, or stays in it. */
   join(): void;
   /** Leaves at once; the server hands what is unsettled to the next member. */
   close(): Promise<void>;
@@ -26,8 +30,9 @@ export function consumeLane(context: ConsumerContext, lane: Lane, queue: string)
   let kept: KeptChannel | undefined;
   let held = false;
   let busy = false;
-  let leaving: { rejoin: boolean } | undefined;
+  let leaving: { readonly rejoin: boolean } | undefined;
   let closed = false;
+  let gone: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   async function attach(channel: Channel): Promise<void> {
@@ -42,7 +47,7 @@ export function consumeLane(context: ConsumerContext, lane: Lane, queue: string)
     await channel.prefetch(1);
     const receive = (raw: ConsumeMessage | null): void => {
       if (raw === null) return void closeChannel(channel); // cancelled by the server: attach again
-      if (closed || leaving !== undefined) return; // goes back when the channel closes, which is under way
+      if (closed || kept === undefined || leaving?.rejoin === false) return; // goes back when the channel closes
       held = true;
       busy = true;
       let settled = false;
@@ -98,7 +103,7 @@ export function consumeLane(context: ConsumerContext, lane: Lane, queue: string)
   function finishLeaving(): void {
     const old = kept;
     kept = undefined;
-    void old?.close().then(() => {
+    gone = old?.close().then(() => {
       const rejoin = leaving?.rejoin ?? false;
       leaving = undefined;
       if (rejoin && !closed) kept ??= start();
@@ -115,22 +120,18 @@ export function consumeLane(context: ConsumerContext, lane: Lane, queue: string)
       return busy ? 1 : 0;
     },
     leave(rejoin) {
-      if (closed) return;
-      if (leaving !== undefined) leaving.rejoin = rejoin;
-      else if (kept !== undefined) {
-        leaving = { rejoin };
-        if (!busy) finishLeaving();
-      }
+      if (closed || (kept === undefined && leaving === undefined)) return;
+      leaving = { rejoin };
+      if (!busy && !rejoin && kept !== undefined) finishLeaving();
     },
     join() {
       if (closed) return;
       if (leaving === undefined) kept ??= start();
-      else if (kept === undefined) leaving.rejoin = true;
-      else leaving = undefined;
+      else leaving = kept === undefined ? { rejoin: true } : undefined;
     },
     async close() {
       closed = true;
-      await kept?.close();
+      await Promise.all([kept?.close(), gone]);
     },
   };
 }

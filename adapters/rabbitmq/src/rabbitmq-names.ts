@@ -41,6 +41,10 @@ export function lanesOf(count: number): Lane[] {
 export const laneQueue = (base: string, lane: Lane): string => `${base}.${lane}`;
 /** The one queue of a group without order. */
 export const allQueue = (base: string): string => `${base}.all`;
+/** The queues that hold the messages of a source. */
+export function queuesOf(base: string, ordering: 'by-key' | 'none', lanes: number): string[] {
+  return ordering === 'none' ? [allQueue(base)] : lanesOf(lanes).map((lane) => laneQueue(base, lane));
+}
 /** Always empty: its consumers are the members of a group, its arguments tell the group's ordering. */
 export const membersQueue = (base: string): string => `${base}.members`;
 

@@ -146,7 +146,7 @@ export function createPublisher(
   }
 
   function finish(entry: Entry, outcome: Outcome): void {
-    if (outcome !== undefined) entry.batch.broken = true;
+    if (outcome?.code === 'unavailable' || outcome?.code === 'timeout') entry.batch.broken = true;
     entry.settle(outcome);
     if (queue.length > 0 || sent.size > 0) return;
     clearInterval(sweeper);

@@ -28,8 +28,8 @@ export interface RabbitMqTopology {
   restore(source: ConsumeOptions['source']): Promise<void>;
   /** The exchange that delays for `delayMs` at least; declared on first use. */
   delayExchange(delayMs: number): Promise<string>;
-  /** Every queue of a source that this driver may count or consume. */
-  queuesOf(source: ConsumeOptions['source']): readonly string[];
+  /** How a source is ordered, where this process declared it. */
+  orderingOf(source: ConsumeOptions['source']): ConsumeOptions['ordering'] | undefined;
   resources(): TopologyResource[];
 }
 
@@ -168,13 +168,9 @@ export function createTopology(
       const base = names.base(source);
       const again = async (): Promise<void> => {
         await declareCommon();
-        if (source.kind === 'queue') return declareQueue(source.context);
-        const known = groups.get(source.group);
-        if (known === undefined)
-          throw new MessagingError(
-            'unroutable',
-            `[rabbitmq] group ${source.group} is not declared: call declare() first`,
-          );
+        if (source.kind === 'queue' && contexts.has(source.context)) return declareQueue(source.context);
+        const known = source.kind === 'group' ? groups.get(source.group) : undefined;
+        if (known === undefined) throw undeclared(base);
         await declareGroup(known);
       };
       const running = bySource.get(base) ?? again().finally(() => bySource.delete(base));
@@ -203,11 +199,7 @@ export function createTopology(
       await declaring;
       return name;
     },
-    queuesOf(source) {
-      const base = names.base(source);
-      const unordered = source.kind === 'group' && groups.get(source.group)?.ordering === 'none';
-      return unordered ? [allQueue(base)] : lanesOf(lanes).map((lane) => laneQueue(base, lane));
-    },
+    orderingOf: (source) => (source.kind === 'queue' ? 'by-key' : groups.get(source.group)?.ordering),
     resources() {
       const version = connection.serverVersion;
       return [
@@ -230,4 +222,8 @@ export function createTopology(
       ];
     },
   };
+}
+
+export function undeclared(base: string): MessagingError {
+  return new MessagingError('unroutable', `[rabbitmq] ${base} was never declared: declare it first`);
 }

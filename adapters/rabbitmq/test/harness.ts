@@ -14,7 +14,10 @@ export const settingsFor = (namespace: string, more: Partial<DriverSettings> = {
   maxMessageBytes: 1_048_576,
   requestTimeoutMs: 10_000,
   leaseMs: 30_000,
-  logger: process.env['SHOW_LOGS'] === undefined ? { debug: ignore, info: ignore, warn: ignore, error: ignore } : printing,
+  logger:
+    process.env['SHOW_LOGS'] === undefined
+      ? { debug: ignore, info: ignore, warn: ignore, error: ignore }
+      : printing,
   ...more,
 });
 
@@ -29,8 +32,16 @@ const printing: Logger = {
 export function createStable(url: string) {
   const drivers: BrokerDriver[] = [];
   return {
-    async open(namespace: string, settings: Partial<DriverSettings> = {}, options: Partial<RabbitMqOptions> = {}): Promise<BrokerDriver> {
-      const driver = createRabbitMqDriver(settingsFor(namespace, settings), { url, shareIntervalMs: 200, ...options });
+    async open(
+      namespace: string,
+      settings: Partial<DriverSettings> = {},
+      options: Partial<RabbitMqOptions> = {},
+    ): Promise<BrokerDriver> {
+      const driver = createRabbitMqDriver(settingsFor(namespace, settings), {
+        url,
+        shareIntervalMs: 200,
+        ...options,
+      });
       drivers.push(driver);
       await driver.open();
       return driver;
@@ -55,7 +66,10 @@ export const message = (id: string, more: Partial<OutgoingMessage> = {}): Outgoi
 });
 
 /** Publishes and throws what did not succeed. */
-export async function mustPublish(driver: BrokerDriver, ...messages: readonly OutgoingMessage[]): Promise<void> {
+export async function mustPublish(
+  driver: BrokerDriver,
+  ...messages: readonly OutgoingMessage[]
+): Promise<void> {
   for (const outcome of await driver.publish(messages)) if (outcome !== undefined) throw outcome;
 }
 
@@ -94,7 +108,8 @@ export function createInbox(onDelivery: (delivery: Delivery) => void = (delivery
   };
 }
 
-export const codeOf = (error: unknown): string => (error instanceof MessagingError ? error.code : `not a MessagingError: ${String(error)}`);
+export const codeOf = (error: unknown): string =>
+  error instanceof MessagingError ? error.code : `not a MessagingError: ${String(error)}`;
 
 /** The code a call fails with. */
 export const failure = (call: Promise<unknown>): Promise<string> =>
