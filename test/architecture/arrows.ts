@@ -1,0 +1,135 @@
+/** Where a file may stand, what it may import there, and what it may not. The table of the design, row by row. */
+export interface Arrow {
+  readonly from: string;
+  readonly may: readonly string[];
+  readonly mayNot: readonly string[];
+}
+
+const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'nats', 'amqplib'];
+const OTHER_PACKAGES = ['@waggle/adapter-nats', '@waggle/service-payments'];
+
+export const arrows: readonly Arrow[] = [
+  {
+    from: 'shared/kernel/src/planted.ts',
+    may: ['./words.ts'],
+    mayNot: [
+      ...NOT_FOR_A_CORE,
+      ...OTHER_PACKAGES,
+      '@waggle/contracts',
+      '@waggle/messaging',
+      '@waggle/runtime',
+      '../../contracts/src/index.ts',
+      '../package.json',
+    ],
+  },
+  {
+    from: 'shared/contracts/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', 'zod'],
+    mayNot: [
+      ...['node:fs', 'hono', '@waggle/messaging', '@waggle/runtime', '@waggle/kernel/src/words.ts'],
+      ...OTHER_PACKAGES,
+      '../../kernel/src/index.ts',
+    ],
+  },
+  {
+    from: 'shared/messaging/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', 'node:crypto', 'node:fs/promises'],
+    mayNot: [
+      ...['zod', 'inversify', 'pino', 'nats', 'amqplib', '@waggle/contracts', '@waggle/runtime'],
+      ...OTHER_PACKAGES,
+      '../../kernel/src/index.ts',
+    ],
+  },
+  {
+    from: 'shared/event-sourcing/src/planted.ts',
+    may: ['./other.ts', '@waggle/kernel'],
+    mayNot: ['node:fs', 'zod', '@waggle/messaging', '@waggle/contracts', '../../kernel/src/index.ts'],
+  },
+  {
+    from: 'shared/runtime/src/planted.ts',
+    may: [
+      ...['./index.ts', '@waggle/kernel', '@waggle/contracts', '@waggle/messaging', 'hono', 'hono/logger'],
+      ...['@hono/node-server', '@hono/zod-openapi', 'inversify', 'pino', 'prom-client', 'reflect-metadata', 'zod'],
+      ...['node:http', 'node:fs/promises'],
+    ],
+    mayNot: [...OTHER_PACKAGES, 'nats', 'amqplib', '../../kernel/src/index.ts', '../../../services/ordering/src/service.ts'],
+  },
+  {
+    from: 'adapters/nats/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
+    mayNot: [
+      ...['inversify', 'reflect-metadata', 'hono', '@hono/zod-openapi', '@waggle/contracts', '@waggle/runtime'],
+      ...['@waggle/adapter-memory', '@waggle/service-payments', '../../memory/src/index.ts', '../package.json'],
+    ],
+  },
+  {
+    from: 'adapters/nats/src/module.ts',
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
+    mayNot: ['reflect-metadata', 'hono', '@waggle/runtime', '@waggle/adapter-memory', '../../memory/src/index.ts'],
+  },
+  {
+    from: 'services/ordering/src/domain/planted.ts',
+    may: ['./order.ts'],
+    mayNot: [
+      ...NOT_FOR_A_CORE,
+      ...OTHER_PACKAGES,
+      ...['@waggle/kernel', '@waggle/contracts', '@waggle/messaging', '@waggle/runtime'],
+      ...['../application/place-order.ts', '../adapters/http.ts', '../service.ts', '../../../payments/src/service.ts'],
+    ],
+  },
+  {
+    from: 'services/ordering/src/application/planted.ts',
+    may: ['./place-order.ts', '../domain/order.ts', '@waggle/kernel', '@waggle/contracts'],
+    mayNot: [
+      ...NOT_FOR_A_CORE,
+      ...OTHER_PACKAGES,
+      ...['@waggle/messaging', '@waggle/runtime'],
+      ...['../adapters/http.ts', '../service.ts', '../../../payments/src/domain/payment.ts'],
+    ],
+  },
+  {
+    from: 'services/ordering/src/adapters/planted.ts',
+    may: [
+      ...['./http.ts', '../application/place-order.ts', '../domain/order.ts', '@waggle/kernel', '@waggle/contracts'],
+      ...['hono', '@hono/zod-openapi', 'zod'],
+    ],
+    mayNot: [
+      ...['inversify', 'reflect-metadata', 'nats', '@waggle/messaging', '@waggle/runtime', '../service.ts'],
+      ...OTHER_PACKAGES,
+      '../../../payments/src/adapters/http.ts',
+    ],
+  },
+  {
+    from: 'services/ordering/src/service.ts',
+    may: [
+      ...['./domain/order.ts', './application/place-order.ts', './adapters/http.ts'],
+      ...['@waggle/kernel', '@waggle/contracts', '@waggle/runtime', 'inversify'],
+    ],
+    mayNot: [
+      ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../payments/src/service.ts'],
+      ...OTHER_PACKAGES,
+    ],
+  },
+  {
+    from: 'services/ordering/src/planted.ts',
+    may: [],
+    mayNot: ['@waggle/kernel', 'inversify', '@waggle/runtime', '../../payments/src/service.ts'],
+  },
+  {
+    from: 'services/ordering/test/planted.test.ts',
+    may: ['../src/service.ts', '@waggle/runtime', '@waggle/adapter-memory', 'node:fs', 'vitest'],
+    mayNot: ['@waggle/service-payments', '../../payments/src/service.ts', '../../../shared/kernel/src/index.ts'],
+  },
+  {
+    from: 'test/system/planted.test.ts',
+    may: ['../servers/servers.ts', '@waggle/service-ordering', '@waggle/adapter-nats', 'node:fs', 'vitest', 'nats'],
+    mayNot: ['../../shared/kernel/src/index.ts', '../../services/ordering/src/service.ts'],
+  },
+];
+
+/** A file of its own in the same place, so that each violation is planted alone. */
+export const elsewhere = (file: string, index: number): string =>
+  // `module.ts` and `service.ts` have rules by their name: another adapter and another service are the other places.
+  /\/(module|service)\.ts$/.test(file)
+    ? file.replace(/^(\w+)\/(\w+)\//, (_, kind: string, name: string) => `${kind}/${name}-${index}/`)
+    : file.replace(/planted/, `planted-${index}`);

@@ -1,0 +1,158 @@
+import { importsComputedName, importsOf, packageOf } from './imports.ts';
+import { select, type Tree } from './tree.ts';
+import { brokerSpeechIn, brokersNamedIn } from './words.ts';
+
+export interface Violation {
+  readonly file: string;
+  readonly what: string;
+}
+
+/** A rule that the linter and the compiler cannot know. Its name says what holds. */
+export interface Rule {
+  readonly name: string;
+  check(tree: Tree): readonly Violation[];
+}
+
+const MAX_LINES = 350;
+const MAX_ADAPTER_LINES = 900;
+const MAX_DRIVER_METHODS = 8;
+const DRIVER = 'shared/messaging/src/driver.ts';
+const MANIFESTS = ['*/*/package.json', 'test/package.json'];
+
+/** The folder of a manifest, with its slash. */
+const folderOf = (manifest: string): string => manifest.slice(0, -'package.json'.length);
+
+interface Manifest {
+  readonly name?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const parse = (text: string): Manifest => JSON.parse(text) as Manifest;
+
+/** Lines that are neither blank nor a comment of their own. */
+function codeLines(text: string): number {
+  return text.split('\n').filter((line) => !/^\s*($|\/\/|\/?\*)/.test(line)).length;
+}
+
+const adaptersOf = (tree: Tree): readonly string[] =>
+  select(tree, 'adapters/*/package.json').map(([file]) => file.split('/')[1] ?? '');
+
+export const rules: readonly Rule[] = [
+  {
+    name: 'no file has more than 350 lines',
+    check: (tree) =>
+      select(tree, 'shared/**/*.ts', 'adapters/**/*.ts', 'services/**/*.ts')
+        .map(([file, text]) => ({ file, lines: text.trimEnd().split('\n').length }))
+        .filter(({ lines }) => lines > MAX_LINES)
+        .map(({ file, lines }) => ({ file, what: `${lines} lines` })),
+  },
+  {
+    name: 'an adapter fits in a reader’s head: at most 900 lines of code',
+    check: (tree) =>
+      adaptersOf(tree)
+        .map((name) => {
+          const sources = select(tree, `adapters/${name}/src/**/*.ts`);
+          return { file: `adapters/${name}`, lines: sources.reduce((sum, [, text]) => sum + codeLines(text), 0) };
+        })
+        .filter(({ lines }) => lines > MAX_ADAPTER_LINES)
+        .map(({ file, lines }) => ({ file, what: `${lines} lines of code` })),
+  },
+  {
+    name: 'the driver port has at most eight methods',
+    check(tree) {
+      const [, port] = /^export interface BrokerDriver \{\n([\s\S]*?)^\}/m.exec(tree.get(DRIVER) ?? '') ?? [];
+      if (port === undefined) return [{ file: DRIVER, what: 'there is no interface BrokerDriver' }];
+      const methods = port.match(/^ {2}(?:readonly )?\w+\??(?:\(|<|: \()/gm) ?? [];
+      return methods.length > MAX_DRIVER_METHODS ? [{ file: DRIVER, what: `${methods.length} methods` }] : [];
+    },
+  },
+  {
+    name: 'the centre names no broker, not in a comment either',
+    check: (tree) =>
+      select(tree, 'shared/*/src/**/*.ts').flatMap(([file, text]) =>
+        brokersNamedIn(text, adaptersOf(tree)).map((what) => ({ file, what })),
+      ),
+  },
+  {
+    name: 'a core does not speak of brokers',
+    check: (tree) =>
+      select(tree, 'services/*/src/domain/**/*.ts', 'services/*/src/application/**/*.ts').flatMap(([file, text]) =>
+        brokerSpeechIn(text).map((what) => ({ file, what })),
+      ),
+  },
+  {
+    name: 'every workspace is called @waggle/…, and can be checked and tested',
+    check: (tree) =>
+      select(tree, ...MANIFESTS).flatMap(([file, text]) => {
+        const { name = '', scripts = {} } = parse(text);
+        const missing = ['check', 'test'].filter((script) => scripts[script] === undefined);
+        return [
+          ...(name.startsWith('@waggle/') ? [] : [{ file, what: `the name is "${name}"` }]),
+          ...missing.map((script) => ({ file, what: `no script "${script}"` })),
+        ];
+      }),
+  },
+  {
+    name: 'what must not know Node is compiled without it',
+    check: (tree) =>
+      select(tree, 'shared/kernel/package.json', 'shared/contracts/package.json', 'services/*/package.json').flatMap(
+        ([file, text]) => {
+          const config = `${folderOf(file)}tsconfig.core.json`;
+          const { extends: base, include, compilerOptions } = JSON.parse(tree.get(config) ?? '{}');
+          const expected = file.startsWith('services/') ? 'src/domain,src/application' : 'src';
+          const right =
+            base === '../../tsconfig.base.json' && String(include) === expected && compilerOptions === undefined;
+          const used = parse(text).scripts?.['check']?.includes('tsc -p tsconfig.core.json') === true;
+          return [
+            ...(right ? [] : [{ file: config, what: `does not compile ${expected} as tsconfig.base.json says` }]),
+            ...(used ? [] : [{ file, what: 'the script "check" does not compile tsconfig.core.json' }]),
+          ];
+        },
+      ),
+  },
+  {
+    name: 'what a workspace imports, its manifest declares',
+    check: (tree) =>
+      select(tree, ...MANIFESTS).flatMap(([manifest, text]) => {
+        const { dependencies = {}, devDependencies = {} } = parse(text);
+        const folder = folderOf(manifest);
+        const forSource = new Set(Object.keys(dependencies));
+        const forTests = new Set([...forSource, ...Object.keys(devDependencies), 'vitest']);
+        return select(tree, `${folder}**/*.ts`).flatMap(([file, source]) => {
+          const declared = file.startsWith(`${folder}src/`) && !file.endsWith('.test.ts') ? forSource : forTests;
+          const packages = new Set(importsOf(source).flatMap((specifier) => packageOf(specifier) ?? []));
+          return [...packages].filter((name) => !declared.has(name)).map((what) => ({ file, what }));
+        });
+      }),
+  },
+  {
+    name: 'what a manifest declares, its workspace imports',
+    check: (tree) =>
+      select(tree, ...MANIFESTS).flatMap(([file, text]) => {
+        const { dependencies = {}, devDependencies = {} } = parse(text);
+        const sources = select(tree, `${folderOf(file)}**/*.ts`);
+        const used = new Set(sources.flatMap(([, source]) => importsOf(source)).map(packageOf));
+        // The host loads services and adapters by name: tests declare those that turbo has to know of.
+        const loaded = (name: string): boolean => /^@waggle\/(adapter|service)-/.test(name);
+        return Object.keys({ ...dependencies, ...devDependencies })
+          .filter((name) => !used.has(name) && !loaded(name))
+          .map((what) => ({ file, what }));
+      }),
+  },
+  {
+    name: 'only the runtime imports by a computed name',
+    check: (tree) =>
+      select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
+        .filter(([file, text]) => !file.startsWith('shared/runtime/') && importsComputedName(text))
+        .map(([file]) => ({ file, what: 'import() of something that is not a literal' })),
+  },
+  {
+    name: 'no comment switches a rule off for imports or types',
+    check: (tree) =>
+      select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
+        .filter(([, text]) => /oxlint-disable(?!-next-line [a-z])|oxlint-disable.*(restricted|any\b|non-null)|@ts-nocheck/.test(text))
+        .map(([file]) => ({ file, what: 'a rule is switched off' })),
+  },
+];

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+export const root = join(import.meta.dirname, '../..');
+
+/** Files by their path from the root of the repository. */
+export type Tree = ReadonlyMap<string, string>;
+
+const FOLDERS = ['shared', 'adapters', 'services', 'test'];
+const SKIPPED = new Set(['node_modules', 'reports', '.turbo']);
+
+/** Every source, manifest and configuration file of the workspaces. */
+export function readTree(): Tree {
+  const files = FOLDERS.flatMap((folder) => filesIn(join(root, folder)));
+  return new Map(files.map((file) => [relative(root, file), readFileSync(file, 'utf8')]));
+}
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : filesIn(path);
+    return /\.(ts|json)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** A pattern with `*` for one name and `**` for any number of folders. */
+export function select(tree: Tree, ...patterns: readonly string[]): readonly (readonly [string, string])[] {
+  const expressions = patterns.map(
+    (pattern) =>
+      new RegExp(
+        `^${pattern.replace(/[.]/g, '\\.').replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(?:[^/]+/)*'))}$`,
+      ),
+  );
+  return [...tree].filter(([path]) => expressions.some((expression) => expression.test(path)));
+}
