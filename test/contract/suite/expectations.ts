@@ -1,7 +1,9 @@
-import { AssertionError } from 'node:assert';
+import assert, { AssertionError } from 'node:assert/strict';
 import { MessagingError } from '@waggle/kernel';
 import type { MessagingErrorCode } from '@waggle/kernel';
 import type { BrokerDriver, OutgoingMessage } from '@waggle/messaging';
+import type { Handled } from './bench.ts';
+import type { ContractHarness } from './harness.ts';
 
 /** The `MessagingError` that `promise` rejects with, which must have this code. */
 export async function rejection(
@@ -32,4 +34,11 @@ export function everythingSaid(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = Object.values(error).map((value) => (value instanceof Error ? '' : JSON.stringify(value)));
   return [error.message, error.stack, ...own, everythingSaid(error.cause ?? '')].join('\n');
+}
+
+/** All are first attempts; where handing back counts on the server, at most one further. */
+export function assertNoAttemptLost(harness: ContractHarness, handled: readonly Handled[]): void {
+  const most = harness.declares['release-counts'] === undefined ? 1 : 2;
+  const beyond = handled.filter(({ attempt }) => attempt > most);
+  assert.deepEqual(beyond, [], `attempts above ${most}`);
 }

@@ -4,6 +4,7 @@ import type { Handled } from './bench.ts';
 import { LANES, QUICK } from './bench.ts';
 import { bothOrderings, contractCase } from './case.ts';
 import { gate } from './collector.ts';
+import { assertNoAttemptLost } from './expectations.ts';
 import { command, CONTEXT, event, events, EVENT_TYPE, ids, laneOf } from './messages.ts';
 
 export const handlingCases = [
@@ -131,7 +132,7 @@ export const handlingCases = [
     await handled.count(sent.length - started.items.length);
     await bench.settled(staying);
     assert.deepEqual(ids([...started.items, ...handled.items]), ids(sent));
-    assertFirstAttempts(bench.harness.declares['release-counts'], handled.items);
+    assertNoAttemptLost(bench.harness, handled.items);
   }),
 
   contractCase('F15', 'what was taken and not started when a member leaves has lost no attempt, without order and of a queue', async (bench) => {
@@ -162,16 +163,9 @@ export const handlingCases = [
     await bench.settled(staying);
     await bench.settled(staying, { kind: 'queue', context: CONTEXT });
     assert.deepEqual(ids([...started.items, ...handled.items]), ids([...sent, ...commands]));
-    assertFirstAttempts(bench.harness.declares['release-counts'], handled.items);
+    assertNoAttemptLost(bench.harness, handled.items);
   }),
 ];
-
-/** Where handing back counts on the server, what was handed back may be one attempt further, and no more. */
-function assertFirstAttempts(releaseCounts: string | undefined, handled: readonly Handled[]): void {
-  const most = releaseCounts === undefined ? 1 : 2;
-  const beyond = handled.filter(({ attempt }) => attempt > most);
-  assert.deepEqual(beyond, [], `attempts above ${most}`);
-}
 
 /** One key for each lane, so that something waits in every lane. */
 function keysOfEveryLane(): readonly string[] {

@@ -6,8 +6,8 @@ export type SettingsOverrides = Partial<DriverSettings> & Pick<DriverSettings, '
 /** A way to the server that the test can interrupt, its own alone. Everything but `driver` acts on connections through it. */
 export interface Link {
   driver(settings: SettingsOverrides): BrokerDriver;
-  /** Nothing answers there any more; what was connected is cut off. */
-  cut(): Promise<void>;
+  /** Nothing answers there any more, and what was connected is cut off: new connections end at once, or are refused. */
+  cut(how?: 'reset' | 'refuse'): Promise<void>;
   /** It answers again. */
   restore(): Promise<void>;
   /** Connections stay and carry nothing, as when the other side hangs. */
@@ -15,7 +15,7 @@ export interface Link {
   resume(): void;
   /** Connections are closed once; new ones are let through at once. */
   dropConnections(): void;
-  /** Resolves when somebody next tries to connect, whether let through or not. */
+  /** Resolves when somebody next tries to connect, whether let through or not; not where connections are refused. */
   attempted(): Promise<void>;
   close(): Promise<void>;
 }

@@ -108,6 +108,15 @@ export const shapeCases = [
     assert.deepEqual([...(await log(driver)).keys()], [first.id, last.id]);
   }),
 
+  contractCase('C5', 'what cannot be the name of a header is refused', async (bench) => {
+    const driver = await bench.openDriver();
+    for (const name of ['CC', 'X-Upper', 'with space', 'with:colon', 'with_underscore', 'line\nbreak', '\u00fc', '']) {
+      const [outcome] = await driver.publish([raw({ headers: { [name]: 'all' } })]);
+      assert.equal(outcome?.code, 'invalid', `the header ${JSON.stringify(name)}`);
+    }
+    assert.equal((await log(driver)).size, 0);
+  }),
+
   contractCase('C5', 'extension attributes with the name of another attribute, or no name at all, are refused', async (bench) => {
     const { messaging } = await bench.open();
     for (const name of RESERVED_ATTRIBUTES) {

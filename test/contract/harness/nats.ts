@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { createNatsDriver } from '@waggle/adapter-nats';
+import { connect, headers as natsHeaders } from 'nats';
+import type { NatsConnection } from 'nats';
+import { startPrivateServer } from '../../servers/servers.ts';
+import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import { settings } from './settings.ts';
+import { openTcpLink } from './tcp-link.ts';
+
+/** Given to servers that ask for none: it has to stay out of logs all the same. */
+const SECRET = `secret-${randomBytes(6).toString('hex')}`;
+
+/** NATS JetStream, on the server at `url`. */
+export async function natsHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
+  const raw = await connect(rawOptions(url));
+  const driverAt = (where: string) => (overrides: SettingsOverrides) =>
+    createNatsDriver(settings(overrides), { url: where });
+  const withSecret = secretUrl(url);
+
+  async function link() {
+    const tcp = await openTcpLink(url);
+    return { ...tcp, driver: driverAt(tcp.through(withSecret)) };
+  }
+
+  async function privateServer() {
+    const { url: where, restart, kill, stop } = await startPrivateServer('nats');
+    return { driver: driverAt(where), restart, kill, stop };
+  }
+
+  async function restricted() {
+    const config = `authorization { users = [
+      { user: "publisher", password: "${SECRET}", permissions: { publish: { deny: ["*.evt.>"] } } }
+    ] }`;
+    const server = await startPrivateServer('nats', { config });
+    const as = (user: string, password: string) => driverAt(server.url.replace('//', `//${user}:${password}@`));
+    return {
+      publisher: as('publisher', SECRET),
+      intruder: as('publisher', `not-${SECRET}`),
+      close: () => server.stop(),
+    };
+  }
+
+  return {
+    name: 'nats',
+    limits: { deadlineMs: 10_000, leaseMs: 2_000, ...limits },
+    declares: { 'release-counts': 'a NAK counts as a delivery, whatever its reason' },
+    driver: driverAt(withSecret),
+    reservedHeaders: ['nats-msg-id', 'nats-rollup', 'nats-expected-stream', 'nats-expected-last-sequence', 'content-type'],
+    secrets: [SECRET, new URL(withSecret).password],
+    faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
+    async sweep(namespace) {
+      const api = await raw.jetstreamManager();
+      for await (const name of api.streams.names()) {
+        if (name.startsWith(`${namespace}_`)) await api.streams.delete(name);
+      }
+    },
+    close: () => raw.close(),
+  };
+}
+
+/** What the wire format promises to clients that are not ours. */
+function foreignClient(raw: NatsConnection, namespace: string): ForeignClient {
+  return {
+    async publish({ type, lane, contentType, headers, body }) {
+      const all = natsHeaders();
+      all.append('Content-Type', contentType);
+      for (const [name, value] of Object.entries(headers)) all.append(name, value);
+      await raw.jetstream().publish(`${namespace}.evt.${lane}.${type}`, body, { headers: all });
+    },
+    async first() {
+      const api = await raw.jetstreamManager();
+      const { header, data } = await api.streams.getMessage(`${namespace}_evt`, { seq: 1 });
+      const headers = Object.fromEntries([...header].map(([name, values]) => [name, values[0] ?? '']));
+      return { headers, contentType: header.get('Content-Type'), body: data };
+    },
+    binaryHeaders: (attributes) => [prefixed('ce-', attributes)],
+    close: async () => undefined,
+  };
+}
+
+export function prefixed(prefix: string, attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prefix + name, value]));
+}
+
+function secretUrl(url: string): string {
+  const changed = new URL(url);
+  if (changed.username === '') [changed.username, changed.password] = ['contract', SECRET];
+  return changed.href;
+}
+
+function rawOptions(url: string) {
+  const { host, username, password } = new URL(url);
+  return { servers: host, ...(username === '' ? {} : { user: username, pass: password }) };
+}

@@ -1,0 +1,85 @@
+import { createServer, connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Link } from '../suite/index.ts';
+
+/** The part of a link that knows no broker. */
+export interface TcpLink extends Omit<Link, 'driver'> {
+  /** `url` with the address of this link in place of the server's. */
+  through(url: string): string;
+}
+
+/** Passes bytes on to the server of `url`, until a test says otherwise. Listens on a free port of 127.0.0.1. */
+export async function openTcpLink(url: string): Promise<TcpLink> {
+  const target = new URL(url);
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const attempts = new Set<() => void>();
+  let isCut = false;
+  let isStalled = false;
+
+  const server = createServer((near) => {
+    for (const tell of attempts) tell();
+    attempts.clear();
+    near.on('error', () => undefined);
+    if (isCut) return void near.destroy();
+    const far = connect(Number(target.port), target.hostname);
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    far.on('error', () => undefined);
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('close', () => {
+        to.destroy();
+        pairs.delete(pair);
+      });
+    }
+    if (isStalled) for (const socket of pair) socket.pause();
+  });
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+  const dropConnections = (): void => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+  };
+  const stopListening = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (server.listening) server.close(() => resolve());
+      else resolve();
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    through(other) {
+      const changed = new URL(other);
+      changed.hostname = '127.0.0.1';
+      changed.port = `${port}`;
+      return changed.href;
+    },
+    async cut(how = 'reset') {
+      isCut = true;
+      dropConnections();
+      if (how === 'refuse') await stopListening();
+    },
+    async restore() {
+      isCut = false;
+      if (!server.listening) await listen(port);
+    },
+    stall() {
+      isStalled = true;
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    resume() {
+      isStalled = false;
+      for (const pair of pairs) for (const socket of pair) socket.resume();
+    },
+    dropConnections,
+    attempted: () => new Promise((resolve) => attempts.add(resolve)),
+    async close() {
+      isCut = true;
+      dropConnections();
+      await stopListening();
+    },
+  };
+}
