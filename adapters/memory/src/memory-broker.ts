@@ -38,12 +38,15 @@ export interface MemoryBroker {
   stop(): void;
   /** The outage is over. */
   start(): void;
-  /** Cuts every connection; the broker stays up. */
-  dropConnections(): void;
-  /** Ends every consumer but no connection; drivers attach again by themselves. */
-  closeChannels(): void;
-  /** Deletes a consumer group behind the back of its drivers, in all namespaces; they create it again where it left off. */
-  deleteConsumer(group: string): void;
+  /** Cuts every connection, of one namespace or of all; the broker stays up. */
+  dropConnections(namespace?: string): void;
+  /** Ends every consumer but no connection, in one namespace or in all; drivers attach again by themselves. */
+  closeChannels(namespace?: string): void;
+  /**
+   * Deletes a consumer group behind the back of its drivers, in one namespace or in all. Those that consume it create it
+   * again where it left off.
+   */
+  deleteConsumer(group: string, namespace?: string): void;
   /** Refuses `operation`, all of it or where `matches` says so; returns what allows it again. */
   deny(operation: Operation, matches?: (access: Access) => boolean): () => void;
   /** Replaces the faults; `{}` ends them. @throws MessagingError `invalid` */
@@ -99,10 +102,14 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
       for (const action of actions) action();
     });
   };
-  const dropConnections = (): void => {
-    const cut = [...sessions];
-    sessions.clear();
-    for (const [session] of cut) session.cut();
+  const dropConnections = (namespace?: string): void => {
+    const cut = [...sessions].filter(
+      ([session]) => namespace === undefined || session.namespace === namespace,
+    );
+    for (const [session] of cut) {
+      sessions.delete(session);
+      session.cut();
+    }
     for (const [, lost] of cut) lost();
   };
   const stop = (): void => {
@@ -122,11 +129,15 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
       start();
     },
     dropConnections,
-    closeChannels() {
-      for (const session of sessions.keys()) session.closeChannels();
+    closeChannels(namespace) {
+      for (const session of sessions.keys()) {
+        if (namespace === undefined || session.namespace === namespace) session.closeChannels();
+      }
     },
-    deleteConsumer(group) {
-      for (const namespace of namespaces.values()) namespace.deleteGroup(group);
+    deleteConsumer(group, namespace) {
+      for (const [name, held] of namespaces) {
+        if (namespace === undefined || name === namespace) held.deleteGroup(group);
+      }
     },
     deny: (operation, matches) => permissions.deny(operation, matches),
     inject: (next) => dice.change(next),

@@ -11,6 +11,9 @@ import { MemoryGroup, type GroupServices } from './memory-group.ts';
 import { MemoryLog } from './memory-log.ts';
 import { store, type StoredMessage } from './stored-message.ts';
 
+/** How many answers a group remembers: a flood of made-up types must not fill the memory. */
+const MOST_TYPES = 10_000;
+
 /** A consumer group of the stream: its delivery, and what it asked for. */
 export interface NamedGroup {
   readonly name: string;
@@ -188,6 +191,7 @@ function offer(group: NamedGroup, stored: StoredMessage): void {
   let wanted = group.wanted.get(stored.type);
   if (wanted === undefined) {
     wanted = [...group.types].some((pattern) => matchesType(pattern, stored.type));
+    if (group.wanted.size >= MOST_TYPES) group.wanted.clear();
     group.wanted.set(stored.type, wanted);
   }
   if (wanted) group.delivery.addLogged(stored);

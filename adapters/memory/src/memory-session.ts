@@ -26,6 +26,7 @@ export interface Attached {
 
 /** The server's end of one driver's connection: every permission is checked and every strictness lives here. */
 export interface Session {
+  readonly namespace: string;
   /** Whether the connection was cut; nothing reaches the server any more. */
   readonly lost: boolean;
   declare(topology: Topology): void;
@@ -54,11 +55,13 @@ export function createSession(
 ): Session {
   const members = new Map<Member, MemoryGroup>();
   let lost = false;
+  let left = false;
 
   const broken = (): MessagingError =>
     new MessagingError('unavailable', '[memory] the connection was lost before the broker answered');
   const demand = (operation: Operation, resource: string): void => {
     if (lost) throw broken();
+    if (left) throw new MessagingError('closed', '[memory] the driver was closed meanwhile: create another');
     const refusal = permissions.refusal({ operation, namespace: settings.namespace, resource });
     if (refusal !== undefined) throw refusal;
   };
@@ -67,7 +70,7 @@ export function createSession(
     if (found === undefined) throw namespace.undeclared(source);
     return found;
   };
-  const leave = (): void => {
+  const endConsumers = (): void => {
     for (const [member, group] of members) group.detach(member);
     members.clear();
   };
@@ -84,6 +87,7 @@ export function createSession(
   };
 
   return {
+    namespace: settings.namespace,
     get lost() {
       return lost;
     },
@@ -140,13 +144,16 @@ export function createSession(
     describe: () => namespace.describe(),
     closeChannels() {
       const ended = [...members.keys()];
-      leave();
+      endConsumers();
       for (const member of ended) member.attachment.lost();
     },
-    leave,
+    leave() {
+      left = true;
+      endConsumers();
+    },
     cut() {
       lost = true;
-      leave();
+      endConsumers();
     },
   };
 }
