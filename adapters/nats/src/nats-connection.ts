@@ -39,7 +39,7 @@ export class NatsLink {
   readonly #log: Logger;
   #status: DriverStatus = 'new';
   #connection: NatsConnection | undefined;
-  #lostAt = 0;
+  #lostAt: number | undefined;
 
   constructor(settings: DriverSettings, options: NatsOptions) {
     this.settings = settings;
@@ -172,8 +172,10 @@ export class NatsLink {
       timeout: this.settings.requestTimeoutMs,
       maxReconnectAttempts: -1,
       // Quick at first, then ever slower: neither a late return nor a storm.
-      reconnectDelayHandler: () =>
-        Math.min(Math.max((Date.now() - this.#lostAt) / 4, 50), 2000) * (1 + Math.random() / 2),
+      reconnectDelayHandler: () => {
+        const lostForMs = this.#lostAt === undefined ? 0 : Date.now() - this.#lostAt;
+        return Math.min(Math.max(lostForMs / 4, 50), 2000) * (1 + Math.random() / 2);
+      },
       // A password that is being changed is no reason to give up for good.
       ignoreAuthErrorAbort: true,
       pingInterval,
@@ -200,6 +202,7 @@ export class NatsLink {
       for (const listener of [...this.#listeners]) listener.lost?.();
     } else if (status.type === Events.Reconnect) {
       this.#log.info('reconnected to NATS', { server: this.#connection?.getServer() });
+      this.#lostAt = undefined;
       this.#status = 'open';
       for (const listener of [...this.#listeners]) listener.restored?.();
     } else if (status.permissionContext !== undefined) {

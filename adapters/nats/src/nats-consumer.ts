@@ -39,6 +39,7 @@ export class NatsConsumer implements DriverConsumer, Settler {
   readonly #forget: () => void;
   readonly #onClosed: (consumer: NatsConsumer) => void;
   #session: Session | undefined;
+  #deletions: Subscription | undefined;
   #settlements: { readonly reply: string; readonly payload: Uint8Array }[] = [];
   #turn: NodeJS.Immediate | undefined;
   #paused = false;
@@ -65,14 +66,28 @@ export class NatsConsumer implements DriverConsumer, Settler {
       restored: () => {
         this.tick();
         this.#flush();
+        // What was deleted meanwhile answers nothing.
+        for (const each of this.#taken.values()) void this.#repair(each);
       },
     });
   }
 
   /** Resolves once the server has the requests. */
   async attach(connection: NatsConnection): Promise<void> {
+    this.#watchDeletions(connection);
     this.#flush();
     await connection.flush().catch(() => undefined);
+  }
+
+  /** NATS answers requests that wait when a consumer is deleted, but not those that come later: it announces it, though. */
+  #watchDeletions(connection: NatsConnection): void {
+    const [stream = ''] = Array.from(this.#taken.values(), ({ line }) => line.stream);
+    this.#deletions = connection.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.*`, {
+      callback: (_error, { subject }) => {
+        const taken = this.#taken.get(subject?.slice(subject.lastIndexOf('.') + 1) ?? '');
+        if (taken !== undefined) void this.#repair(taken);
+      },
+    });
   }
 
   pause(): void {
@@ -98,7 +113,8 @@ export class NatsConsumer implements DriverConsumer, Settler {
     // What lost its lease may be with another member: a settlement would meddle with theirs.
     if (leasedUntil > Date.now()) {
       this.#settlements.push({ reply, payload });
-      if (payload === ACK && taken.line.ordered) taken.floor = Math.max(taken.floor, position);
+      if (payload === ACK && taken.line.ordered)
+        taken.floor = Math.max(taken.floor, (taken.lastAcked = position));
       else taken.stale = true;
     }
     this.#schedule();
@@ -216,7 +232,9 @@ export class NatsConsumer implements DriverConsumer, Settler {
 
   #hand(taken: TakenLine, receipt: Receipt, msg: Msg, reply: string): void {
     const address = parseSubject(this.#root, msg.subject);
-    if (address.group !== undefined && address.group !== this.#group) {
+    const foreign = address.group !== undefined && address.group !== this.#group;
+    const again = receipt.streamSeq === taken.lastAcked && (receipt.attempt > 1 || taken.renewed);
+    if (foreign || again) {
       this.#settlements.push({ reply, payload: ACK });
       return this.#schedule();
     }
@@ -264,7 +282,7 @@ export class NatsConsumer implements DriverConsumer, Settler {
     taken.repairing = true;
     while (this.#closing === undefined) {
       try {
-        await this.#topology.recreate(taken.line, taken.floor);
+        if (await this.#topology.recreate(taken.line, taken.floor)) taken.renewed = true;
         break;
       } catch (error) {
         this.#log('cannot make a deleted consumer anew; trying again', {
@@ -281,6 +299,7 @@ export class NatsConsumer implements DriverConsumer, Settler {
 
   async #close(): Promise<void> {
     this.#forget();
+    this.#deletions?.unsubscribe();
     // On its way, or unsettled: any member may have it at once.
     await this.#leaveSession();
     clearImmediate(this.#turn);

@@ -20,6 +20,10 @@ export class TakenLine {
   /** When an answer to what was asked for is overdue. */
   overdueAt = Infinity;
   repairing = false;
+  /** What was acknowledged last. Its acknowledgement may be lost; of a lane, no other's can be. */
+  lastAcked = 0;
+  /** Whether we made the durable anew, so that the server does not know what was acknowledged. */
+  renewed = false;
   /** Whether the server may know a higher floor than we do. */
   stale = false;
 

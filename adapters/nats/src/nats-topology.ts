@@ -38,6 +38,7 @@ type SourceOfLines = { kind: 'group'; group: string } | { kind: 'queue'; context
 /** A message that waits for its retry stays in the server's pending count: a margin far above any concurrency. */
 const UNORDERED_PENDING = 65_536;
 const UNORDERED_WAITING_PULLS = 2048;
+const DELETION_MS = 250;
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /** Streams and consumers on the server. Whatever exists already is a success, unless it differs. */
@@ -105,11 +106,15 @@ export class NatsTopology {
     return (await Promise.all(candidates.map((line) => this.info(line)))).some((info) => info !== undefined);
   }
 
-  /** Creates a consumer that somebody deleted, so that it goes on behind `floor`. A queue's messages tell by themselves. */
-  async recreate(line: Line, floor: number): Promise<void> {
-    if ((await this.info(line)) !== undefined) return;
+  /** Creates a consumer that somebody deleted, so that it goes on behind `floor`; `false` if it is there. A queue's messages tell by themselves. */
+  async recreate(line: Line, floor: number): Promise<boolean> {
+    if ((await this.info(line)) !== undefined) return false;
+    // The server announces a deletion before it has removed the files: what is made at once would find the old state.
+    await new Promise((resolve) => setTimeout(resolve, DELETION_MS));
+    if ((await this.info(line)) !== undefined) return false;
     const isQueue = line.stream !== eventsPlace(this.#settings.namespace).stream;
     await this.#create(line, isQueue ? { deliver_policy: DeliverPolicy.All } : startAfter(floor));
+    return true;
   }
 
   async lag(source: SourceOfLines): Promise<number> {
