@@ -8,7 +8,11 @@ const REPORT = 'reports/vitest.json';
 
 /** Runs a tool of this repository and resolves with its exit status. */
 function run(tool: string, args: readonly string[], cwd = root): Promise<number> {
-  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' };
+  const env = {
+    ...process.env,
+    TURBO_TELEMETRY_DISABLED: '1',
+    ...(!process.stdout.isTTY && { NO_COLOR: '1' }),
+  };
   const child = spawn(join(root, 'node_modules/.bin', tool), args, { cwd, env, stdio: 'inherit' });
   return new Promise((resolve) => {
     child.on('error', (error) => {

@@ -47,7 +47,8 @@ export function tally(
       const inFile = { passed: statuses.filter((status) => status === 'passed').length };
       passed += inFile.passed;
       failed += statuses.length - inFile.passed;
-      if (file.status === 'failed' && inFile.passed === statuses.length) fail(`${file.name}: failed outside its tests`);
+      if (file.status === 'failed' && inFile.passed === statuses.length)
+        fail(`${file.name}: failed outside its tests`);
       const skipped = statuses.filter((status) => status !== 'passed' && status !== 'failed').length;
       if (skipped > 0) problems.push(`${file.name}: ${skipped} did not run, which counts as failed`);
     }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Real servers and real time: long limits, and no more files at once than there are cores. */
 export default defineConfig({
   test: {
-    include: ['{architecture,contract,servers,setup,system}/**/*.test.ts'],
+    include: ['**/*.test.ts'],
     globalSetup: ['setup/servers.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,

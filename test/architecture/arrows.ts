@@ -49,23 +49,55 @@ export const arrows: readonly Arrow[] = [
     from: 'shared/runtime/src/planted.ts',
     may: [
       ...['./index.ts', '@waggle/kernel', '@waggle/contracts', '@waggle/messaging', 'hono', 'hono/logger'],
-      ...['@hono/node-server', '@hono/zod-openapi', 'inversify', 'pino', 'prom-client', 'reflect-metadata', 'zod'],
+      ...[
+        '@hono/node-server',
+        '@hono/zod-openapi',
+        'inversify',
+        'pino',
+        'prom-client',
+        'reflect-metadata',
+        'zod',
+      ],
       ...['node:http', 'node:fs/promises'],
     ],
-    mayNot: [...OTHER_PACKAGES, 'nats', 'amqplib', '../../kernel/src/index.ts', '../../../services/ordering/src/service.ts'],
+    mayNot: [
+      ...OTHER_PACKAGES,
+      'nats',
+      'amqplib',
+      '../../kernel/src/index.ts',
+      '../../../services/ordering/src/service.ts',
+    ],
   },
   {
     from: 'adapters/nats/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
     mayNot: [
-      ...['inversify', 'reflect-metadata', 'hono', '@hono/zod-openapi', '@waggle/contracts', '@waggle/runtime'],
-      ...['@waggle/adapter-memory', '@waggle/service-payments', '../../memory/src/index.ts', '../package.json'],
+      ...[
+        'inversify',
+        'reflect-metadata',
+        'hono',
+        '@hono/zod-openapi',
+        '@waggle/contracts',
+        '@waggle/runtime',
+      ],
+      ...[
+        '@waggle/adapter-memory',
+        '@waggle/service-payments',
+        '../../memory/src/index.ts',
+        '../package.json',
+      ],
     ],
   },
   {
     from: 'adapters/nats/src/module.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
-    mayNot: ['reflect-metadata', 'hono', '@waggle/runtime', '@waggle/adapter-memory', '../../memory/src/index.ts'],
+    mayNot: [
+      'reflect-metadata',
+      'hono',
+      '@waggle/runtime',
+      '@waggle/adapter-memory',
+      '../../memory/src/index.ts',
+    ],
   },
   {
     from: 'services/ordering/src/domain/planted.ts',
@@ -74,7 +106,12 @@ export const arrows: readonly Arrow[] = [
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       ...['@waggle/kernel', '@waggle/contracts', '@waggle/messaging', '@waggle/runtime'],
-      ...['../application/place-order.ts', '../adapters/http.ts', '../service.ts', '../../../payments/src/service.ts'],
+      ...[
+        '../application/place-order.ts',
+        '../adapters/http.ts',
+        '../service.ts',
+        '../../../payments/src/service.ts',
+      ],
     ],
   },
   {
@@ -90,7 +127,13 @@ export const arrows: readonly Arrow[] = [
   {
     from: 'services/ordering/src/adapters/planted.ts',
     may: [
-      ...['./http.ts', '../application/place-order.ts', '../domain/order.ts', '@waggle/kernel', '@waggle/contracts'],
+      ...[
+        './http.ts',
+        '../application/place-order.ts',
+        '../domain/order.ts',
+        '@waggle/kernel',
+        '@waggle/contracts',
+      ],
       ...['hono', '@hono/zod-openapi', 'zod'],
     ],
     mayNot: [
@@ -118,11 +161,22 @@ export const arrows: readonly Arrow[] = [
   {
     from: 'services/ordering/test/planted.test.ts',
     may: ['../src/service.ts', '@waggle/runtime', '@waggle/adapter-memory', 'node:fs', 'vitest'],
-    mayNot: ['@waggle/service-payments', '../../payments/src/service.ts', '../../../shared/kernel/src/index.ts'],
+    mayNot: [
+      '@waggle/service-payments',
+      '../../payments/src/service.ts',
+      '../../../shared/kernel/src/index.ts',
+    ],
   },
   {
     from: 'test/system/planted.test.ts',
-    may: ['../servers/servers.ts', '@waggle/service-ordering', '@waggle/adapter-nats', 'node:fs', 'vitest', 'nats'],
+    may: [
+      '../servers/servers.ts',
+      '@waggle/service-ordering',
+      '@waggle/adapter-nats',
+      'node:fs',
+      'vitest',
+      'nats',
+    ],
     mayNot: ['../../shared/kernel/src/index.ts', '../../services/ordering/src/service.ts'],
   },
 ];

@@ -22,12 +22,15 @@ const fixture = createFixture(['shared/kernel', 'shared/contracts', 'services/or
 afterAll(() => fixture.remove());
 
 const compileAll = () =>
-  Promise.all([...new Set(cores.map(([workspace]) => workspace))].map((workspace) => fixture.compileCore(workspace)));
+  Promise.all(
+    [...new Set(cores.map(([workspace]) => workspace))].map((workspace) => fixture.compileCore(workspace)),
+  );
 
 test('what a core needs compiles without Node, and each use of Node in a core is an error', async () => {
   fixture.write({
     'shared/kernel/src/index.ts': 'export interface Clock {\n  now(): number;\n}\n',
-    'shared/contracts/src/index.ts': "import { z } from 'zod';\nexport const order = z.object({ id: z.string() });\n",
+    'shared/contracts/src/index.ts':
+      "import { z } from 'zod';\nexport const order = z.object({ id: z.string() });\n",
     'services/ordering/src/domain/order.ts': 'export const at = (time: number): Date => new Date(time);\n',
     'services/ordering/src/application/place-order.ts':
       "import { order } from '@waggle/contracts';\nimport type { Clock } from '@waggle/kernel';\nimport { at } from '../domain/order.ts';\nexport const place = (clock: Clock): unknown => [order.parse({}), at(clock.now())];\n",
@@ -36,7 +39,9 @@ test('what a core needs compiles without Node, and each use of Node in a core is
 
   const expected = cores.flatMap(([, folder]) => Object.keys(planted).map((name) => `${folder}/${name}`));
   for (const [, folder] of cores) {
-    fixture.write(Object.fromEntries(Object.entries(planted).map(([name, text]) => [`${folder}/${name}`, text])));
+    fixture.write(
+      Object.fromEntries(Object.entries(planted).map(([name, text]) => [`${folder}/${name}`, text])),
+    );
   }
   const found = new Set((await compileAll()).flat().map(({ file }) => file));
   expect([...found].toSorted()).toEqual(expected.toSorted());

@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root } from './tree.ts';
@@ -20,7 +28,13 @@ export interface Fixture {
   remove(): void;
 }
 
-const ROOT_FILES = ['.oxlintrc.json', 'tsconfig.base.json', 'tsconfig.node.json', 'tsconfig.json', 'package.json'];
+const ROOT_FILES = [
+  '.oxlintrc.json',
+  'tsconfig.base.json',
+  'tsconfig.node.json',
+  'tsconfig.json',
+  'package.json',
+];
 
 export function createFixture(workspaces: readonly string[]): Fixture {
   const folder = mkdtempSync(join(tmpdir(), 'waggle-architecture-'));
@@ -36,7 +50,9 @@ export function createFixture(workspaces: readonly string[]): Fixture {
     return new Promise((resolve) => {
       // Both tools end with a status that is not zero when they find something.
       const options = { cwd: folder, maxBuffer: 64 * 1024 * 1024 };
-      execFile(join(root, 'node_modules/.bin', tool), args, options, (_, stdout, stderr) => resolve(stdout || stderr));
+      execFile(join(root, 'node_modules/.bin', tool), args, options, (_, stdout, stderr) =>
+        resolve(stdout || stderr),
+      );
     });
   }
 

@@ -15,7 +15,10 @@ const forms: Readonly<Record<string, readonly [text: string, rule: string]>> = {
   'import()': ["export const text = import('zod');\n", RESTRICTED],
   'the type import()': ["export type Text = import('zod').ZodType;\n", 'typescript(consistent-type-imports)'],
   'require()': ["export const zod: unknown = require('zod');\n", 'typescript(no-require-imports)'],
-  'a reference': ['/// <reference types="node" />\nexport const a = 1;\n', 'typescript(triple-slash-reference)'],
+  'a reference': [
+    '/// <reference types="node" />\nexport const a = 1;\n',
+    'typescript(triple-slash-reference)',
+  ],
 };
 
 /** The other rules: what they refuse, and where they do not hold. */
@@ -63,7 +66,12 @@ const others: readonly [name: string, file: string, text: string, rule: string |
     "import { expect, test } from 'vitest';\ntest.skip('a', () => expect(1).toBe(1));\n",
     'vitest(no-disabled-tests)',
   ],
-  ['types of the kernel in a domain', `${CORE}/types.ts`, "import type { Word } from '@waggle/kernel';\nexport type W = Word;\n", undefined],
+  [
+    'types of the kernel in a domain',
+    `${CORE}/types.ts`,
+    "import type { Word } from '@waggle/kernel';\nexport type W = Word;\n",
+    undefined,
+  ],
   [
     'types and a value of the kernel in a domain',
     `${CORE}/mixed.ts`,
@@ -76,7 +84,12 @@ const others: readonly [name: string, file: string, text: string, rule: string |
 const clean: Readonly<Record<string, string>> = {
   [`${KERNEL}/index.ts`]: "export * from './words.ts';\n",
   [`${KERNEL}/words.ts`]: "export type Word = string;\nexport const word: Word = 'word';\n",
-  ...Object.fromEntries(arrows.map(({ from, may }) => [from, may.map((name) => `import '${name}';\n`).join('')])),
+  ...Object.fromEntries(
+    arrows.map(({ from, may }) => [
+      from,
+      [...may.map((name) => `import '${name}';\n`), 'export const planted = 1;\n'].join(''),
+    ]),
+  ),
 };
 
 const refused = arrows.flatMap(({ from, mayNot }) =>
@@ -89,7 +102,13 @@ const formed = Object.entries(forms).map(([name, [text, rule]], index) => ({
   file: `${CORE}/form-${index}.ts`,
 }));
 
-const fixture = createFixture(['shared/kernel', 'shared/messaging', 'adapters/nats', 'services/ordering', 'test']);
+const fixture = createFixture([
+  'shared/kernel',
+  'shared/messaging',
+  'adapters/nats',
+  'services/ordering',
+  'test',
+]);
 afterAll(() => fixture.remove());
 
 test('a repository that keeps the rules passes', async () => {
@@ -100,7 +119,8 @@ test('a repository that keeps the rules passes', async () => {
 /** One run over the clean tree with every violation in a file of its own: what is said of each file is compared exactly. */
 describe('of a repository with violations', () => {
   let findings: readonly Finding[];
-  const rulesOf = (file: string): readonly string[] => findings.filter((found) => found.file === file).map(({ rule }) => rule);
+  const rulesOf = (file: string): readonly string[] =>
+    findings.filter((found) => found.file === file).map(({ rule }) => rule);
 
   beforeAll(async () => {
     fixture.write(clean);

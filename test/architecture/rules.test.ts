@@ -17,7 +17,9 @@ const driver = (methods: number): string =>
   `export interface BrokerDriver {\n  readonly status: string;\n${Array.from({ length: methods }, (_, n) => `  m${n}(): void;\n`).join('')}}\n`;
 
 /** For each rule: a violation, where it is found and what is said of it. */
-const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>>, file: string, what: string][]>> = {
+const planted: Readonly<
+  Record<string, readonly [Readonly<Record<string, string>>, file: string, what: string][]>
+> = {
   'no file has more than 350 lines': [
     [{ 'shared/kernel/src/planted.ts': lines(351) }, 'shared/kernel/src/planted.ts', '351 lines'],
     [{ 'services/ordering/test/planted.ts': lines(400) }, 'services/ordering/test/planted.ts', '400 lines'],
@@ -25,7 +27,8 @@ const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>
   'an adapter fits in a reader’s head: at most 900 lines of code': [
     [
       {
-        'adapters/planted/package.json': '{"name":"@waggle/adapter-planted","scripts":{"check":"","test":""}}',
+        'adapters/planted/package.json':
+          '{"name":"@waggle/adapter-planted","scripts":{"check":"","test":""}}',
         'adapters/planted/src/a.ts': lines(300),
         'adapters/planted/src/b.ts': lines(300),
         'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(301)}`,
@@ -53,7 +56,11 @@ const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>
     ],
   ],
   'a core does not speak of brokers': [
-    [{ 'services/ordering/src/domain/planted.ts': 'let exchange;' }, 'services/ordering/src/domain/planted.ts', 'exchange'],
+    [
+      { 'services/ordering/src/domain/planted.ts': 'let exchange;' },
+      'services/ordering/src/domain/planted.ts',
+      'exchange',
+    ],
     [
       { 'services/ordering/src/application/planted.ts': 'order.ackWait();' },
       'services/ordering/src/application/planted.ts',
@@ -66,16 +73,25 @@ const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>
     ],
   ],
   'every workspace is called @waggle/…, and can be checked and tested': [
-    [manifest('shared/kernel/package.json', { name: 'kernel' }), 'shared/kernel/package.json', 'the name is "kernel"'],
     [
-      manifest('services/ordering/package.json', { scripts: { check: 'tsc -p tsconfig.core.json && tsc -p .' } }),
+      manifest('shared/kernel/package.json', { name: 'kernel' }),
+      'shared/kernel/package.json',
+      'the name is "kernel"',
+    ],
+    [
+      manifest('services/ordering/package.json', {
+        scripts: { check: 'tsc -p tsconfig.core.json && tsc -p .' },
+      }),
       'services/ordering/package.json',
       'no script "test"',
     ],
   ],
   'what must not know Node is compiled without it': [
     [
-      { 'services/ordering/tsconfig.core.json': '{"extends":"../../tsconfig.base.json","include":["src/domain"]}' },
+      {
+        'services/ordering/tsconfig.core.json':
+          '{"extends":"../../tsconfig.base.json","include":["src/domain"]}',
+      },
       'services/ordering/tsconfig.core.json',
       'does not compile src/domain,src/application as tsconfig.base.json says',
     ],
@@ -97,7 +113,11 @@ const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>
       'amqplib',
     ],
     [{ 'shared/kernel/src/planted.ts': "export * from 'vitest';" }, 'shared/kernel/src/planted.ts', 'vitest'],
-    [{ 'shared/kernel/test/planted.ts': "await import('@hono/x/y');" }, 'shared/kernel/test/planted.ts', '@hono/x'],
+    [
+      { 'shared/kernel/test/planted.ts': "await import('@hono/x/y');" },
+      'shared/kernel/test/planted.ts',
+      '@hono/x',
+    ],
   ],
   'what a manifest declares, its workspace imports': [
     [
@@ -127,7 +147,11 @@ const planted: Readonly<Record<string, readonly [Readonly<Record<string, string>
 test('the guards read the repository', () => {
   expect(real.size).toBeGreaterThan(100);
   expect([...real.keys()]).toEqual(
-    expect.arrayContaining(['shared/kernel/src/index.ts', 'adapters/nats/package.json', 'test/architecture/rules.ts']),
+    expect.arrayContaining([
+      'shared/kernel/src/index.ts',
+      'adapters/nats/package.json',
+      'test/architecture/rules.ts',
+    ]),
   );
 });
 

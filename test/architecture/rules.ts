@@ -54,7 +54,10 @@ export const rules: readonly Rule[] = [
       adaptersOf(tree)
         .map((name) => {
           const sources = select(tree, `adapters/${name}/src/**/*.ts`);
-          return { file: `adapters/${name}`, lines: sources.reduce((sum, [, text]) => sum + codeLines(text), 0) };
+          return {
+            file: `adapters/${name}`,
+            lines: sources.reduce((sum, [, text]) => sum + codeLines(text), 0),
+          };
         })
         .filter(({ lines }) => lines > MAX_ADAPTER_LINES)
         .map(({ file, lines }) => ({ file, what: `${lines} lines of code` })),
@@ -78,8 +81,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'a core does not speak of brokers',
     check: (tree) =>
-      select(tree, 'services/*/src/domain/**/*.ts', 'services/*/src/application/**/*.ts').flatMap(([file, text]) =>
-        brokerSpeechIn(text).map((what) => ({ file, what })),
+      select(tree, 'services/*/src/domain/**/*.ts', 'services/*/src/application/**/*.ts').flatMap(
+        ([file, text]) => brokerSpeechIn(text).map((what) => ({ file, what })),
       ),
   },
   {
@@ -97,20 +100,27 @@ export const rules: readonly Rule[] = [
   {
     name: 'what must not know Node is compiled without it',
     check: (tree) =>
-      select(tree, 'shared/kernel/package.json', 'shared/contracts/package.json', 'services/*/package.json').flatMap(
-        ([file, text]) => {
-          const config = `${folderOf(file)}tsconfig.core.json`;
-          const { extends: base, include, compilerOptions } = JSON.parse(tree.get(config) ?? '{}');
-          const expected = file.startsWith('services/') ? 'src/domain,src/application' : 'src';
-          const right =
-            base === '../../tsconfig.base.json' && String(include) === expected && compilerOptions === undefined;
-          const used = parse(text).scripts?.['check']?.includes('tsc -p tsconfig.core.json') === true;
-          return [
-            ...(right ? [] : [{ file: config, what: `does not compile ${expected} as tsconfig.base.json says` }]),
-            ...(used ? [] : [{ file, what: 'the script "check" does not compile tsconfig.core.json' }]),
-          ];
-        },
-      ),
+      select(
+        tree,
+        'shared/kernel/package.json',
+        'shared/contracts/package.json',
+        'services/*/package.json',
+      ).flatMap(([file, text]) => {
+        const config = `${folderOf(file)}tsconfig.core.json`;
+        const { extends: base, include, compilerOptions } = JSON.parse(tree.get(config) ?? '{}');
+        const expected = file.startsWith('services/') ? 'src/domain,src/application' : 'src';
+        const right =
+          base === '../../tsconfig.base.json' &&
+          String(include) === expected &&
+          compilerOptions === undefined;
+        const used = parse(text).scripts?.['check']?.includes('tsc -p tsconfig.core.json') === true;
+        return [
+          ...(right
+            ? []
+            : [{ file: config, what: `does not compile ${expected} as tsconfig.base.json says` }]),
+          ...(used ? [] : [{ file, what: 'the script "check" does not compile tsconfig.core.json' }]),
+        ];
+      }),
   },
   {
     name: 'what a workspace imports, its manifest declares',
@@ -121,7 +131,8 @@ export const rules: readonly Rule[] = [
         const forSource = new Set(Object.keys(dependencies));
         const forTests = new Set([...forSource, ...Object.keys(devDependencies), 'vitest']);
         return select(tree, `${folder}**/*.ts`).flatMap(([file, source]) => {
-          const declared = file.startsWith(`${folder}src/`) && !file.endsWith('.test.ts') ? forSource : forTests;
+          const declared =
+            file.startsWith(`${folder}src/`) && !file.endsWith('.test.ts') ? forSource : forTests;
           const packages = new Set(importsOf(source).flatMap((specifier) => packageOf(specifier) ?? []));
           return [...packages].filter((name) => !declared.has(name)).map((what) => ({ file, what }));
         });
@@ -152,7 +163,11 @@ export const rules: readonly Rule[] = [
     name: 'no comment switches a rule off for imports or types',
     check: (tree) =>
       select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
-        .filter(([, text]) => /oxlint-disable(?!-next-line [a-z])|oxlint-disable.*(restricted|any\b|non-null)|@ts-nocheck/.test(text))
+        .filter(([, text]) =>
+          /oxlint-disable(?!-next-line [a-z])|oxlint-disable.*(restricted|any\b|non-null)|@ts-nocheck/.test(
+            text,
+          ),
+        )
         .map(([file]) => ({ file, what: 'a rule is switched off' })),
   },
 ];

@@ -10,40 +10,42 @@ declare module 'vitest' {
   }
 }
 
+const obtained = new Map<ServerKind, Promise<RunningServer>>();
+
+function obtain(kind: ServerKind): Promise<RunningServer> {
+  const server = obtained.get(kind) ?? obtainServer(kind, { log: (line) => console.error(line) });
+  obtained.set(kind, server);
+  return server;
+}
+
+async function answer(kind: ServerKind, response: ServerResponse): Promise<void> {
+  try {
+    const { url } = await obtain(kind);
+    response.end(url);
+  } catch (error) {
+    response.writeHead(503).end(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const desk = createServer((request, response) => {
+  const kind = (request.url ?? '').slice(1);
+  if (kind === 'nats' || kind === 'rabbitmq') return void answer(kind, response);
+  response.writeHead(404).end(`there is no server "${kind}": ask for nats or rabbitmq`);
+});
+
 /**
  * Hands out servers to the tests of one run: each kind is obtained when it is first asked for, and once. Test files run
  * in processes of their own, so they ask over HTTP; those who ask for none start none.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const obtained = new Map<ServerKind, Promise<RunningServer>>();
-
-  function obtain(kind: ServerKind): Promise<RunningServer> {
-    const known = obtained.get(kind) ?? obtainServer(kind, { log: (line) => console.error(line) });
-    obtained.set(kind, known);
-    return known;
-  }
-
-  async function answer(kind: ServerKind, response: ServerResponse): Promise<void> {
-    try {
-      const { url } = await obtain(kind);
-      response.end(url);
-    } catch (error) {
-      response.writeHead(503).end(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  const desk = createServer((request, response) => {
-    const kind = (request.url ?? '').slice(1);
-    if (kind === 'nats' || kind === 'rabbitmq') return void answer(kind, response);
-    response.writeHead(404).end(`there is no server "${kind}": ask for nats or rabbitmq`);
-  });
+export async function setup(project: TestProject): Promise<void> {
   await new Promise<void>((resolve) => desk.listen(0, '127.0.0.1', resolve));
   project.provide('serverDesk', `http://127.0.0.1:${(desk.address() as AddressInfo).port}`);
+}
 
-  return async () => {
-    desk.closeAllConnections();
-    desk.close();
-    const servers = await Promise.allSettled(obtained.values());
-    await Promise.all(servers.map((server) => server.status === 'fulfilled' && server.value.stop()));
-  };
+export async function teardown(): Promise<void> {
+  desk.close();
+  desk.closeAllConnections();
+  for (const server of await Promise.allSettled(obtained.values())) {
+    if (server.status === 'fulfilled') await server.value.stop();
+  }
 }
