@@ -15,7 +15,6 @@ import { delayAfter } from './backoff.ts';
 import { decode, Undecodable } from './codec.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { Delivery } from './driver.ts';
-
 import type { Cut } from './handling.ts';
 import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
@@ -126,18 +125,17 @@ export function createDispatcher(
       const reason = `no handling finished in ${retry.maxAttempts} attempts`;
       return deadLetter(taken, 'attempts-exhausted', reason, event, delivery.attempt - 1);
     }
-    const startedAt = clock.now();
+    const startedAt = performance.now();
     try {
       const context = contextOfHandling(event, () => delivery.message.headers['traceparent']);
       await inMessageContext(context, () => run(event, delivery.attempt, cut));
     } catch (error) {
       if (cut.signal.aborted) return delivery.retry(0);
-      return failed(error, event, taken, clock.now() - startedAt);
+      return failed(error, event, taken, performance.now() - startedAt);
     }
     delivery.ack();
-    const now = clock.now();
-    const age = event.time === undefined ? {} : { ageMs: now - Date.parse(event.time) };
-    observe('handled', delivery, event, { durationMs: now - startedAt, ...age });
+    const age = event.time === undefined ? {} : { ageMs: clock.now() - Date.parse(event.time) };
+    observe('handled', delivery, event, { durationMs: performance.now() - startedAt, ...age });
   }
 
   async function unhandled(taken: Taken, event: CloudEvent, reason: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CloudEvent, Clock, MessageKind, Observer } from '@waggle/kernel';
+import type { CloudEvent, MessageKind, Observer } from '@waggle/kernel';
 import { contextOf, MessagingError } from '@waggle/kernel';
 import { encode, STRUCTURED } from './codec.ts';
 import type { BrokerDriver, OutgoingMessage } from './driver.ts';
@@ -21,18 +21,11 @@ export interface PublisherOptions {
   readonly driver: BrokerDriver;
   readonly lanes: number;
   readonly maxMessageBytes: number;
-  readonly clock: Clock;
   readonly observer: Observer | undefined;
 }
 
 /** From messages to bytes on a lane, and from outcomes to observations. */
-export function createPublisher({
-  driver,
-  lanes,
-  maxMessageBytes,
-  clock,
-  observer,
-}: PublisherOptions): Publisher {
+export function createPublisher({ driver, lanes, maxMessageBytes, observer }: PublisherOptions): Publisher {
   function prepare({ kind, message }: Publishing): OutgoingMessage {
     const body = encode(message);
     if (body.byteLength > maxMessageBytes) {
@@ -72,7 +65,7 @@ export function createPublisher({
   return {
     check: (publishing) => void prepare(publishing),
     async publish(batch) {
-      const startedAt = clock.now();
+      const startedAt = performance.now();
       const outcomes: (MessagingError | undefined)[] = [];
       const prepared: OutgoingMessage[] = [];
       const places: number[] = [];
@@ -89,7 +82,7 @@ export function createPublisher({
       const confirmed = await driver.publish(prepared);
       places.forEach((place, index) => (outcomes[place] = confirmed[index]));
       if (observer !== undefined) {
-        const durationMs = clock.now() - startedAt;
+        const durationMs = performance.now() - startedAt;
         batch.forEach((publishing, place) => observe(publishing, outcomes[place], durationMs));
       }
       return outcomes;
