@@ -17,6 +17,8 @@ const MAX_LINES = 350;
 const MAX_ADAPTER_LINES = 900;
 const MAX_DRIVER_METHODS = 8;
 const DRIVER = 'shared/messaging/src/driver.ts';
+/** Tests that hold violations as text. */
+const PLANTERS = /^test\/architecture\/.*\.test\.ts$/;
 const MANIFESTS = ['*/*/package.json', 'test/package.json'];
 
 /** The folder of a manifest, with its slash. */
@@ -130,7 +132,8 @@ export const rules: readonly Rule[] = [
         const folder = folderOf(manifest);
         const forSource = new Set(Object.keys(dependencies));
         const forTests = new Set([...forSource, ...Object.keys(devDependencies), 'vitest']);
-        return select(tree, `${folder}**/*.ts`).flatMap(([file, source]) => {
+        const sources = select(tree, `${folder}**/*.ts`).filter(([file]) => !PLANTERS.test(file));
+        return sources.flatMap(([file, source]) => {
           const declared =
             file.startsWith(`${folder}src/`) && !file.endsWith('.test.ts') ? forSource : forTests;
           const packages = new Set(importsOf(source).flatMap((specifier) => packageOf(specifier) ?? []));
@@ -146,7 +149,10 @@ export const rules: readonly Rule[] = [
         const sources = select(tree, `${folderOf(file)}**/*.ts`);
         const used = new Set(sources.flatMap(([, source]) => importsOf(source)).map(packageOf));
         // The host loads services and adapters by name: tests declare those that turbo has to know of.
-        const loaded = (name: string): boolean => /^@waggle\/(adapter|service)-/.test(name);
+        const loaded = (name: string): boolean =>
+          file === 'test/package.json'
+            ? name.startsWith('@waggle/')
+            : /^@waggle\/(adapter|service)-/.test(name);
         return Object.keys({ ...dependencies, ...devDependencies })
           .filter((name) => !used.has(name) && !loaded(name))
           .map((what) => ({ file, what }));
