@@ -12,8 +12,8 @@ export interface Connection {
   readonly session: Session | undefined;
   /** @throws MessagingError; the signal's reason when aborted */
   open(options?: { readonly waitMs?: number; readonly signal?: AbortSignal }): Promise<void>;
-  /** The session, waited for at most `timeoutMs`. @throws MessagingError `closed`, `unavailable` */
-  reach(timeoutMs?: number): Promise<Session>;
+  /** The session, waited for at most `timeoutMs`. @throws MessagingError `closed`, `unavailable`; the signal's reason */
+  reach(timeoutMs?: number, signal?: AbortSignal): Promise<Session>;
   /** Calls back when the connection is closed for good; returns what stops that. */
   onClose(action: () => void): () => void;
   close(): void;
@@ -83,14 +83,16 @@ export function createConnection(
     return () => signal?.removeEventListener('abort', action);
   };
 
-  const reach = async (timeoutMs = settings.requestTimeoutMs): Promise<Session> => {
+  const reach = async (timeoutMs = settings.requestTimeoutMs, signal?: AbortSignal): Promise<Session> => {
+    signal?.throwIfAborted();
     if (session !== undefined) return session;
     if (status !== 'reconnecting') throw unusable();
     const timer = (done: () => void) => clock.after(timeoutMs, done);
-    await firstOf(onWake, onClose, ...(timeoutMs === Infinity ? [] : [timer]));
+    await firstOf(onWake, onClose, onAbort(signal), ...(timeoutMs === Infinity ? [] : [timer]));
     if (session !== undefined) return session;
     if (status !== 'reconnecting') throw unusable();
-    if (timeoutMs === Infinity) return reach(timeoutMs);
+    signal?.throwIfAborted();
+    if (timeoutMs === Infinity) return reach(timeoutMs, signal);
     throw new MessagingError('unavailable', `[memory] the broker was not reached within ${timeoutMs} ms`);
   };
 
@@ -106,7 +108,7 @@ export function createConnection(
       for (;;) {
         signal?.throwIfAborted();
         if (status === 'closed') throw unusable();
-        if (status !== 'new') return void (await reach());
+        if (status !== 'new') return void (await reach(undefined, signal));
         try {
           return connect();
         } catch (error) {

@@ -1,6 +1,7 @@
 import type { LogEntry, ReadLogOptions } from '@waggle/messaging';
 import type { Connection } from './connection.ts';
 import { positionOf } from './memory-log.ts';
+import type { Session } from './memory-session.ts';
 import { handOut } from './stored-message.ts';
 
 /**
@@ -12,8 +13,13 @@ export async function* readLog(
   kind: 'stream' | 'dead-letters',
   { from, follow, signal }: ReadLogOptions,
 ): AsyncGenerator<LogEntry> {
-  const patienceMs = follow ? Infinity : undefined;
-  const log = (await connection.reach()).log(kind);
+  const reach = (timeoutMs?: number): Promise<Session | undefined> =>
+    connection.reach(timeoutMs, signal).catch((error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+      return undefined;
+    });
+  const log = (await reach())?.log(kind);
+  if (log === undefined) return;
   let next = log.startOf(from);
   const last = follow ? Infinity : log.head;
   let wake = (): void => undefined;
@@ -22,7 +28,8 @@ export async function* readLog(
   signal?.addEventListener('abort', signalled);
   try {
     while (next <= last && signal?.aborted !== true) {
-      if (connection.session === undefined) await connection.reach(patienceMs);
+      if (connection.session === undefined && (await reach(follow ? Infinity : undefined)) === undefined)
+        return;
       log.trim();
       if (next > log.head) {
         await new Promise<void>((resolve) => (wake = resolve));

@@ -55,6 +55,20 @@ describe('reading', () => {
     expect(await ids(driver, { signal: AbortSignal.abort() })).toEqual([]);
   });
 
+  it('can be aborted during an outage too, and ends without an error', async () => {
+    const { clock, broker, driver } = await opened();
+    const abort = new AbortController();
+    const following = ids(driver, { follow: true, signal: abort.signal });
+    await driver.publish([message('m1')]);
+    await settled();
+    broker.stop();
+    await clock.advance(60_000);
+    abort.abort();
+    expect(await following).toEqual(['m1']);
+    expect(await ids(driver, { signal: AbortSignal.abort() })).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
   it('ends with `closed` when its driver is closed', async () => {
     const { driver } = await opened();
     const following = failure(ids(driver, { follow: true }));
