@@ -151,7 +151,7 @@ export function copyProperties(raw: Message, attempts: number): Options.Publish 
   for (const [name, value] of Object.entries(raw.properties.headers ?? {})) {
     if (!RESERVED.has(name)) headers[name] = value;
   }
-  headers[ATTEMPT] = String(attempts);
+  if (attempts > 0) headers[ATTEMPT] = String(attempts);
   const given = Object.entries({
     messageId,
     contentType,

@@ -160,6 +160,7 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
       'closing',
       Promise.all([...consumers.keys()].map((consumer) => consumer.close())),
     ).catch(() => undefined);
+    await within(requestTimeoutMs, 'closing', topology.close()).catch(() => undefined);
     await within(requestTimeoutMs, 'closing', publisher.close()).catch(() => undefined);
     await connection.close();
   }

@@ -12,6 +12,17 @@ import { replyCode, translate, within } from './rabbitmq-errors.ts';
 const PREFETCH = 128;
 const FOREVER_MS = 2 ** 31 - 1;
 
+/** The offset of a cursor that is still kept. @throws MessagingError `invalid`, `out-of-range` */
+export async function checkCursor(
+  reading: Pick<LogReading, 'connection' | 'settings' | 'log'>,
+  after: string,
+): Promise<number> {
+  const entries = readLog({ ...reading, from: { after }, follow: false, onAttached: () => undefined });
+  await entries.next();
+  await entries.return();
+  return Number(after);
+}
+
 export interface LogReading extends ReadLogOptions {
   readonly connection: RabbitMqConnection;
   readonly settings: DriverSettings;
@@ -112,7 +123,7 @@ async function* deliveries(
 }
 
 /** Writes a marker to the end of the log, which no group sees, and reads it: its offset is the head. */
-async function findHead(channel: ConfirmChannel, log: string): Promise<number> {
+export async function findHead(channel: ConfirmChannel, log: string): Promise<number> {
   const id = randomUUID();
   const found = Promise.withResolvers<number>();
   channel.once('close', () => found.reject(new Error('channel closed')));

@@ -48,6 +48,9 @@ export function queuesOf(base: string, ordering: 'by-key' | 'none', lanes: numbe
 /** Always empty: its consumers are the members of a group, its arguments tell the group's ordering. */
 export const membersQueue = (base: string): string => `${base}.members`;
 
+/** One message, the lock and checkpoint of a group that does not begin at "new". */
+export const pumpQueue = (base: string): string => `${base}.pump`;
+
 /** Binding key of what a subscription asks for (a type, `<context>.*` or `*`); `lane` may be the wildcard `*`. */
 export function bindingKey(lane: Lane | '*', pattern: string): string {
   if (pattern === '*') return `${lane}.#`;
