@@ -3,16 +3,16 @@ import { loadServices, startHost } from '@waggle/runtime';
 import type { Host } from '@waggle/runtime';
 import { obtainServer } from '../servers/servers.ts';
 import type { Journal } from './journal.ts';
-import { createJournal, handled } from './journal.ts';
-import { expected, readOutcome } from './outcome.ts';
-import { placeOrder, poison, purchases } from './purchase.ts';
+import { createJournal } from './journal.ts';
+import { expected } from './outcome.ts';
+import { purchases } from './purchase.ts';
+import { runPurchases } from './run-purchases.ts';
 import { tell } from './story.ts';
 
 /**
  * All services in one process: drives purchases through them over HTTP, follows every message from its producer to its
  * consumers, checks the outcome. Ends with status 0 if it is the expected one. With `--json` the outcome alone.
  */
-const DEADLINE_MS = 30_000;
 const BROKERS_WITH_A_SERVER = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 
 const json = process.argv.includes('--json');
@@ -49,14 +49,8 @@ async function run(host: Host, journal: Journal): Promise<number> {
     services: string[];
   };
   say(`\nWaggle: ${health.services.join(', ')} in one process on ${health.broker.name}, at ${host.url}\n`);
-  for (const purchase of purchases) await placeOrder(host, purchase);
-  await host.messaging.events.publish(poison);
-  await journal.until('every customer notified and the poison put aside', DEADLINE_MS, (entries) => {
-    const givenUp = entries.filter(({ what }) => what === 'dead-lettered').length;
-    return handled(entries, 'notifications.notify-customer') === purchases.length && givenUp === 1;
-  });
+  const outcome = await runPurchases(host, journal);
   const tookMs = journal.nowMs();
-  const outcome = await readOutcome(host);
   const titles = new Map(purchases.map(({ customerId }) => [customerId, `${customerId}'s order`]));
   say(tell(journal.entries, titles.set('poison', 'a message that nobody can understand')));
   if (json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
