@@ -48,7 +48,15 @@ export const arrows: readonly Arrow[] = [
   {
     from: 'shared/runtime/src/planted.ts',
     may: [
-      ...['./index.ts', '@waggle/kernel', '@waggle/contracts', '@waggle/messaging', 'hono', 'hono/logger'],
+      ...[
+        './index.ts',
+        '@waggle/kernel',
+        '@waggle/contracts',
+        '@waggle/messaging',
+        'hono',
+        'hono/logger',
+        'hono/utils/http-status',
+      ],
       ...[
         '@hono/node-server',
         '@hono/zod-openapi',
