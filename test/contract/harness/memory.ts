@@ -1,22 +1,28 @@
 import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
-import type { MemoryBroker } from '@waggle/adapter-memory';
-import type { BrokerDriver } from '@waggle/messaging';
+import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
+import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import type { ContractHarness, Limits, Link, PrivateServer, SettingsOverrides } from '../suite/index.ts';
 import { settings } from './settings.ts';
+
+export type Wrap = (driver: MemoryDriver, settings: DriverSettings) => BrokerDriver;
 
 export interface MemoryHarnessOptions {
   readonly limits?: Partial<Limits>;
   /** Puts something around every driver: how the suite itself is tested. */
-  readonly wrap?: (driver: BrokerDriver, broker: MemoryBroker) => BrokerDriver;
+  readonly wrap?: Wrap;
+  /** @default none: it has no passwords */
+  readonly secrets?: readonly string[];
 }
 
-const untouched = (driver: BrokerDriver): BrokerDriver => driver;
+const untouched: Wrap = (driver) => driver;
 
 /** The broker in this process, as strict as the servers. */
-export function memoryHarness({ limits, wrap = untouched }: MemoryHarnessOptions = {}): ContractHarness {
+export function memoryHarness({ limits, wrap = untouched, secrets = [] }: MemoryHarnessOptions = {}): ContractHarness {
   const broker = createMemoryBroker();
-  const driverOf = (server: MemoryBroker) => (overrides: SettingsOverrides) =>
-    wrap(createMemoryDriver(settings(overrides), server), server);
+  const driverOf = (server: MemoryBroker) => (overrides: SettingsOverrides) => {
+    const all = settings(overrides);
+    return wrap(createMemoryDriver(all, server), all);
+  };
 
   async function privateServer(): Promise<PrivateServer> {
     const server = createMemoryBroker();
@@ -61,7 +67,7 @@ export function memoryHarness({ limits, wrap = untouched }: MemoryHarnessOptions
     },
     driver: driverOf(broker),
     reservedHeaders: [],
-    secrets: [],
+    secrets,
     faults: {
       link,
       privateServer,

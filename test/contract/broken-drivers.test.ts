@@ -1,0 +1,50 @@
+import { describe, expect, test, vi } from 'vitest';
+import { brokenDrivers, PASSWORD } from './broken/index.ts';
+import { memoryHarness } from './harness/memory.ts';
+import type { Wrap } from './harness/memory.ts';
+import { clauses, contractCases, runCases } from './suite/index.ts';
+import type { CaseResult, ClauseId } from './suite/index.ts';
+
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 3 });
+
+/** Long enough for what takes its time when nothing is wrong; a broken driver is waited for as long, and in vain. */
+const DEADLINE_MS = 3_000;
+const PARALLEL = 50;
+
+describe('the suite, against drivers that break a promise', () => {
+  test('none of its tests fails with the driver as it is', async () => {
+    expect(describeFailures(await run())).toEqual([]);
+  });
+
+  test('every clause is broken by at least one of them', () => {
+    const caught = new Set<string>(brokenDrivers.flatMap(({ caughtBy }) => caughtBy));
+    expect(Object.keys(clauses).filter((id) => !caught.has(id))).toEqual([]);
+  });
+
+  for (const { name, plant, caughtBy } of brokenDrivers) {
+    test.concurrent(`notices a driver that ${name}`, async () => {
+      const results = await run(plant());
+      expect(failedClauses(results), describeFailures(results).join('\n')).toEqual(caughtBy.toSorted());
+    });
+  }
+});
+
+async function run(wrap?: Wrap): Promise<readonly CaseResult[]> {
+  const harness = memoryHarness({
+    limits: { deadlineMs: DEADLINE_MS, leaseMs: 300 },
+    secrets: [PASSWORD],
+    ...(wrap === undefined ? {} : { wrap }),
+  });
+  return runCases(contractCases, harness, PARALLEL);
+}
+
+function failedClauses(results: readonly CaseResult[]): readonly ClauseId[] {
+  const failed = results.flatMap(({ case: { id }, error }) => (error === undefined ? [] : [id]));
+  return [...new Set(failed)].toSorted();
+}
+
+function describeFailures(results: readonly CaseResult[]): readonly string[] {
+  return results.flatMap(({ case: { name }, error }) =>
+    error === undefined ? [] : [`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`],
+  );
+}

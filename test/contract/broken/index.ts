@@ -1,0 +1,16 @@
+import type { BrokenDriver } from './broken-driver.ts';
+import * as connection from './connection.ts';
+import * as content from './content.ts';
+import * as groups from './groups.ts';
+import * as settlement from './settlement.ts';
+
+export { PASSWORD } from './password.ts';
+export type { BrokenDriver } from './broken-driver.ts';
+
+/** All of them. One that nobody catches is a hole in the suite. */
+export const brokenDrivers: readonly BrokenDriver[] = [
+  ...Object.values(settlement),
+  ...Object.values(groups),
+  ...Object.values(connection),
+  ...Object.values(content),
+];
