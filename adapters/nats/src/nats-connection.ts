@@ -119,9 +119,9 @@ export class NatsLink {
 
   /**
    * Asks the JetStream API something that may be asked twice: again after a reconnect, until the deadline.
-   * @throws MessagingError and, for the caller to look at, the client's own error of an answer that was an error
+   * @throws the client's error of an answer that was one
    */
-  async ask<T>(what: string, question: (api: JetStreamManager) => Promise<T>): Promise<T> {
+  async #ask<T>(what: string, question: (api: JetStreamManager) => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.settings.requestTimeoutMs;
     for (;;) {
       const connection = await this.ready(deadline);
@@ -162,6 +162,15 @@ export class NatsLink {
       this.up?.publish(subject, payload, reply === undefined ? {} : { reply });
     } catch (error) {
       this.#log.debug('not sent', { subject, reason: messageOf(error) });
+    }
+  }
+
+  /** The same, with every error in Waggle's words. @throws MessagingError */
+  async api<T>(what: string, question: (api: JetStreamManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.#ask(what, question);
+    } catch (error) {
+      throw translate(error, what);
     }
   }
 

@@ -6,6 +6,7 @@ export const JS = {
   streamNotFound: 10059,
   consumerNotFound: 10014,
   streamNameInUse: 10058,
+  subjectsOverlap: 10065,
   messageTooLarge: 10054,
 } as const;
 
@@ -63,9 +64,14 @@ export function fail(code: MessagingErrorCode, what: string, cause?: unknown): M
   return new MessagingError(code, `[nats] ${what}`, cause === undefined ? {} : { cause });
 }
 
-/** The `err_code` of an answer of the JetStream API. */
-export function apiCode(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined;
+/** The `err_code` of the answer of the JetStream API that an error was translated from. */
+export function apiCode({ cause }: MessagingError): number | undefined {
+  return cause instanceof NatsError ? cause.api_error?.err_code : undefined;
+}
+
+export function isMissing(error: unknown): boolean {
+  const code = error instanceof MessagingError ? apiCode(error) : undefined;
+  return code === JS.streamNotFound || code === JS.consumerNotFound;
 }
 
 function codeOf(error: unknown): string {

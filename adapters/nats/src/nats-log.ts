@@ -1,7 +1,7 @@
 import type { LogEntry, ReadLogOptions } from '@waggle/messaging';
 import { AckPolicy, createInbox, DeliverPolicy, nanos, ReplayPolicy, type Msg } from 'nats';
 import { closedError, type NatsLink } from './nats-connection.ts';
-import { fail, translate } from './nats-errors.ts';
+import { fail } from './nats-errors.ts';
 import type { NatsTopology } from './nats-topology.ts';
 import { NatsMessage, parseReceipt, parseSubject, type Place } from './nats-wire.ts';
 
@@ -112,21 +112,17 @@ function openCursor(link: NatsLink, place: Place, start: number, signal: AbortSi
         });
         return;
       }
-      const created = await link
-        .ask(`read ${place.stream}`, (api) =>
-          api.consumers.add(place.stream, {
-            ack_policy: AckPolicy.None,
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: start,
-            replay_policy: ReplayPolicy.Instant,
-            inactive_threshold: nanos(INACTIVE_MS),
-            mem_storage: true,
-            num_replicas: 1,
-          }),
-        )
-        .catch((error: unknown) => {
-          throw translate(error, `cannot read ${place.stream}`);
-        });
+      const created = await link.api(`read ${place.stream}`, (api) =>
+        api.consumers.add(place.stream, {
+          ack_policy: AckPolicy.None,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: start,
+          replay_policy: ReplayPolicy.Instant,
+          inactive_threshold: nanos(INACTIVE_MS),
+          mem_storage: true,
+          num_replicas: 1,
+        }),
+      );
       name = created.name;
     },
     async next() {
@@ -146,7 +142,7 @@ function openCursor(link: NatsLink, place: Place, start: number, signal: AbortSi
       buffer = [];
       if (name === '' || link.up === undefined) return;
       await link
-        .ask('end of reading', (api) => api.consumers.delete(place.stream, name))
+        .api('end of reading', (api) => api.consumers.delete(place.stream, name))
         .catch(() => undefined);
     },
   };

@@ -8,20 +8,16 @@ import type {
 import {
   AckPolicy,
   DeliverPolicy,
-  DiscardPolicy,
   nanos,
   ReplayPolicy,
   RetentionPolicy,
-  StorageType,
   type ConsumerConfig,
   type ConsumerInfo,
-  type JetStreamManager,
   type NatsConnection,
-  type StreamConfig,
-  type StreamInfo,
 } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
-import { apiCode, fail, JS, translate } from './nats-errors.ts';
+import { fail, isMissing, translate } from './nats-errors.ts';
+import { ensureStream } from './nats-streams.ts';
 import {
   deadPlace,
   eventsPlace,
@@ -39,7 +35,6 @@ type SourceOfLines = { kind: 'group'; group: string } | { kind: 'queue'; context
 const UNORDERED_PENDING = 65_536;
 const UNORDERED_WAITING_PULLS = 2048;
 const DELETION_MS = 250;
-const DUPLICATE_WINDOW_MS = 120_000;
 
 /** Streams and consumers on the server. Whatever exists already is a success, unless it differs. */
 export class NatsTopology {
@@ -71,7 +66,10 @@ export class NatsTopology {
       max_age: Number.isFinite(maxAgeMs) ? nanos(maxAgeMs) : 0,
       max_bytes: Number.isFinite(maxBytes) ? maxBytes : -1,
     };
-    await Promise.all([this.#ensureStream(eventsPlace(ns), log), this.#ensureStream(deadPlace(ns), log)]);
+    await Promise.all([
+      ensureStream(this.#link, eventsPlace(ns), log),
+      ensureStream(this.#link, deadPlace(ns), log),
+    ]);
   }
 
   async declare({ queues = [], groups = [] }: Topology): Promise<void> {
@@ -91,7 +89,7 @@ export class NatsTopology {
   /** What the server says of a line; `undefined` if there is no such consumer, or no such stream. */
   async info({ stream, durable }: Pick<Line, 'stream' | 'durable'>): Promise<ConsumerInfo | undefined> {
     try {
-      return await this.#ask(`consumer ${durable} of ${stream}`, (api) =>
+      return await this.#link.api(`consumer ${durable} of ${stream}`, (api) =>
         api.consumers.info(stream, durable),
       );
     } catch (error) {
@@ -131,7 +129,7 @@ export class NatsTopology {
 
   /** First and last position of a log. An empty one has its first behind its last. */
   async bounds({ stream }: Place): Promise<{ first: number; last: number }> {
-    const { state } = await this.#ask(`stream ${stream}`, (api) => api.streams.info(stream));
+    const { state } = await this.#link.api(`stream ${stream}`, (api) => api.streams.info(stream));
     return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
   }
 
@@ -152,7 +150,7 @@ export class NatsTopology {
 
   async describe(): Promise<readonly TopologyResource[]> {
     const prefix = `${this.#settings.namespace}_`;
-    return this.#ask('describe', async (api) => {
+    return this.#link.api('describe', async (api) => {
       const resources: TopologyResource[] = [];
       for await (const { config, state } of api.streams.list(`${this.#settings.namespace}.>`)) {
         if (!config.name.startsWith(prefix)) continue;
@@ -168,7 +166,7 @@ export class NatsTopology {
 
   async #askServer(): Promise<void> {
     try {
-      await this.#ask('JetStream', (api) => api.getAccountInfo());
+      await this.#link.api('JetStream', (api) => api.getAccountInfo());
     } catch (error) {
       const problem = translate(error, 'JetStream');
       if (problem.code !== 'unavailable') throw problem;
@@ -182,7 +180,7 @@ export class NatsTopology {
 
   async #declareQueue(context: string): Promise<void> {
     const work = { retention: RetentionPolicy.Workqueue, max_age: 0, max_bytes: -1 };
-    await this.#ensureStream(queuePlace(this.#settings.namespace, context), work);
+    await ensureStream(this.#link, queuePlace(this.#settings.namespace, context), work);
     await this.#ensureLines(this.lines({ kind: 'queue', context }, 'by-key'), async () => ({
       deliver_policy: DeliverPolicy.All,
     }));
@@ -216,7 +214,9 @@ export class NatsTopology {
   async #ensureLines(lines: readonly Line[], start: () => Promise<Start>): Promise<void> {
     const found = await Promise.all(lines.map(async (line) => ({ line, info: await this.info(line) })));
     const missing = found.filter(({ info }) => info === undefined);
-    await Promise.all(found.map(({ line, info }) => info && this.#compare(line, info)));
+    await Promise.all(
+      found.flatMap(({ line, info }) => (info === undefined ? [] : [this.#compare(line, info)])),
+    );
     if (missing.length === 0) return;
     // Where some lanes of a group exist, the rest begins where they did: twice rather than never.
     const sibling = found.find(({ info }) => info !== undefined)?.info;
@@ -227,7 +227,7 @@ export class NatsTopology {
   async #create(line: Line, start: Start): Promise<void> {
     const config = { ...this.#consumerConfig(line), ...start };
     try {
-      await this.#ask(`consumer ${line.durable}`, (api) => api.consumers.add(line.stream, config));
+      await this.#link.api(`consumer ${line.durable}`, (api) => api.consumers.add(line.stream, config));
     } catch (error) {
       // Somebody else was faster, with a start that differs by a moment.
       const existing = await this.info(line);
@@ -262,75 +262,15 @@ export class NatsTopology {
       consumer: line.durable,
     });
     const { ack_wait = 0, max_ack_pending = 0 } = wanted;
-    await this.#ask(`consumer ${line.durable}`, (api) =>
+    await this.#link.api(`consumer ${line.durable}`, (api) =>
       api.consumers.update(line.stream, line.durable, { ack_wait, max_ack_pending }),
     );
-  }
-
-  async #ensureStream(
-    { stream, root }: Place,
-    limits: Pick<StreamConfig, 'retention' | 'max_age' | 'max_bytes'>,
-  ): Promise<void> {
-    const window = nanos(Math.max(DUPLICATE_WINDOW_MS, 2 * this.#settings.requestTimeoutMs));
-    const config: Partial<StreamConfig> & { name: string } = {
-      ...limits,
-      name: stream,
-      subjects: stream.endsWith('_dead') ? [root] : [`${root}.>`],
-      description: `waggle lanes=${this.#settings.lanes}`,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      // A publication is sent again after a reconnect: the server must still know it.
-      duplicate_window: limits.max_age > 0 ? Math.min(window, limits.max_age) : window,
-      num_replicas: this.#link.replicas,
-      allow_direct: true,
-    };
-    const what = `stream ${stream}`;
-    const compare = async (): Promise<void> =>
-      compareStream(config, await this.#ask(what, (api) => api.streams.info(stream)));
-    try {
-      await compare();
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      try {
-        await this.#ask(what, (api) => api.streams.add(config));
-      } catch (problem) {
-        if (apiCode(cause(problem)) !== JS.streamNameInUse) throw problem;
-        await compare();
-      }
-    }
-  }
-
-  async #ask<T>(what: string, question: (api: JetStreamManager) => Promise<T>): Promise<T> {
-    try {
-      return await this.#link.ask(what, question);
-    } catch (error) {
-      throw translate(error, what);
-    }
   }
 }
 
 export function undeclared(source: SourceOfLines): Error {
   const name = source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
   return fail('invalid', `there is no ${name}: declare it first`);
-}
-
-/** Limits in nanoseconds and bytes, and the lane count, which NATS keeps for us in the stream's description. */
-function compareStream(wanted: Partial<StreamConfig>, { config }: StreamInfo): void {
-  const facts: readonly (readonly [string, unknown, unknown])[] = [
-    ['description', config.description, wanted.description],
-    ['subjects', config.subjects.join(), wanted.subjects?.join()],
-    ['retention', config.retention, wanted.retention],
-    ['max_age (ns)', config.max_age, wanted.max_age],
-    ['max_bytes', config.max_bytes, wanted.max_bytes],
-    ['storage', config.storage, wanted.storage],
-  ];
-  for (const [what, theirs, ours] of facts) {
-    if (theirs === ours) continue;
-    throw fail(
-      'conflict',
-      `stream ${config.name} exists with ${what} "${theirs}", and this process asks for "${ours}": use the same settings everywhere, or another namespace`,
-    );
-  }
 }
 
 function describeConsumer({ stream_name: stream, name, config, ...state }: ConsumerInfo): TopologyResource {
@@ -358,13 +298,4 @@ function startOf({ config, created }: ConsumerInfo): Start {
   }
   if (config.deliver_policy === DeliverPolicy.All) return { deliver_policy: DeliverPolicy.All };
   return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: created };
-}
-
-function cause(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = apiCode(cause(error));
-  return code === JS.streamNotFound || code === JS.consumerNotFound;
 }

@@ -50,11 +50,14 @@ describe('groups', () => {
     await expect(driver.declare(group('a.loose', 'by-key'))).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('can be declared by many processes at once', async () => {
-    const namespace = bench.namespace();
-    const drivers = await Promise.all([1, 2, 3].map(() => bench.open({ namespace })));
-    const wanted = { ...group('a.b'), queues: ['payments'] };
-    await Promise.all(drivers.map((each) => each.declare(wanted)));
+  test('and streams can be created by many processes at once', async () => {
+    for (let round = 0; round < 10; round++) {
+      const namespace = bench.namespace();
+      const drivers = await Promise.all(Array.from({ length: 6 }, () => bench.open({ namespace })));
+      const wanted = { ...group('a.b'), queues: ['payments'] };
+      await Promise.all(drivers.map((each) => each.declare(wanted)));
+      await Promise.all(drivers.map((each) => each.close()));
+    }
   });
 
   test('that were never declared cannot be consumed, and have no lag', async () => {
