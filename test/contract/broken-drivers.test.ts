@@ -1,3 +1,4 @@
+import { messageOf } from '@waggle/kernel';
 import { describe, expect, test, vi } from 'vitest';
 import { brokenDrivers, PASSWORD } from './broken/index.ts';
 import { memoryHarness } from './harness/memory.ts';
@@ -45,6 +46,6 @@ function failedClauses(results: readonly CaseResult[]): readonly ClauseId[] {
 
 function describeFailures(results: readonly CaseResult[]): readonly string[] {
   return results.flatMap(({ case: { name }, error }) =>
-    error === undefined ? [] : [`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`],
+    error === undefined ? [] : [`${name}: ${messageOf(error).split('\n')[0]}`],
   );
 }

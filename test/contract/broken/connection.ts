@@ -14,7 +14,25 @@ export const confirmsBeforeStoring: BrokenDriver = {
         return messages.map(() => undefined);
       },
     }),
-  caughtBy: ['A1', 'A3', 'A4', 'A5', 'A6', 'B1', 'B6', 'C1', 'C2', 'C4', 'C5', 'C7', 'D3', 'D4', 'J1', 'J2', 'J3'],
+  caughtBy: [
+    'A1',
+    'A3',
+    'A4',
+    'A5',
+    'A6',
+    'B1',
+    'B6',
+    'C1',
+    'C2',
+    'C4',
+    'C5',
+    'C7',
+    'D3',
+    'D4',
+    'J1',
+    'J2',
+    'J3',
+  ],
 };
 
 export const hidesFailures: BrokenDriver = {
@@ -95,7 +113,9 @@ export const mixesUpQueues: BrokenDriver = {
       publish: (messages) =>
         driver.publish(
           messages.map((message) =>
-            message.to.kind === 'queue' && first !== undefined ? { ...message, to: { kind: 'queue', context: first } } : message,
+            message.to.kind === 'queue' && first !== undefined
+              ? { ...message, to: { kind: 'queue', context: first } }
+              : message,
           ),
         ),
     });

@@ -22,7 +22,10 @@ export const losesAHeader: BrokenDriver = {
 export const altersTheBody: BrokenDriver = {
   name: 'takes bodies for text',
   plant: () =>
-    changing((message) => ({ ...message, body: Buffer.from(Buffer.from(message.body).toString('latin1'), 'utf8') })),
+    changing((message) => ({
+      ...message,
+      body: Buffer.from(Buffer.from(message.body).toString('latin1'), 'utf8'),
+    })),
   caughtBy: ['B2', 'C1', 'C2', 'C7', 'F6', 'F8'],
 };
 

@@ -5,7 +5,12 @@ import type { BrokenDriver } from './broken-driver.ts';
 type Deliver = (delivery: Delivery) => void;
 
 const ignore = (): void => undefined;
-const copyOf = (delivery: Delivery): Delivery => ({ ...passDelivery(delivery), ack: ignore, retry: ignore, release: ignore });
+const copyOf = (delivery: Delivery): Delivery => ({
+  ...passDelivery(delivery),
+  ack: ignore,
+  retry: ignore,
+  release: ignore,
+});
 const keyOf = ({ source }: ConsumeOptions): string => JSON.stringify(source);
 
 export const forgetsAGroupsPlace: BrokenDriver = {
@@ -14,12 +19,14 @@ export const forgetsAGroupsPlace: BrokenDriver = {
     const fromBeginning = new Set<string>();
     return override(driver, {
       declare(topology) {
-        for (const { group, from } of topology.groups ?? []) if (from === 'beginning') fromBeginning.add(group);
+        for (const { group, from } of topology.groups ?? [])
+          if (from === 'beginning') fromBeginning.add(group);
         return driver.declare(topology);
       },
       async consume(options, deliver) {
         const { source } = options;
-        let missed = source.kind === 'group' && !fromBeginning.has(source.group) ? await driver.lag(source) : 0;
+        let missed =
+          source.kind === 'group' && !fromBeginning.has(source.group) ? await driver.lag(source) : 0;
         return driver.consume(options, (delivery) => (missed-- > 0 ? delivery.ack() : deliver(delivery)));
       },
     });
@@ -146,11 +153,18 @@ export const retriesEverywhere: BrokenDriver = {
 
 export const knowsNoWildcards: BrokenDriver = {
   name: 'takes wildcards for names',
-  plant: () => (driver) => override(driver, declaringTypes(driver, (types) => types.filter((type) => !type.includes('*')))),
+  plant: () => (driver) =>
+    override(
+      driver,
+      declaringTypes(driver, (types) => types.filter((type) => !type.includes('*'))),
+    ),
   caughtBy: ['D4'],
 };
 
-function declaringTypes(driver: BrokerDriver, change: (types: readonly string[]) => readonly string[]): Pick<BrokerDriver, 'declare'> {
+function declaringTypes(
+  driver: BrokerDriver,
+  change: (types: readonly string[]) => readonly string[],
+): Pick<BrokerDriver, 'declare'> {
   return {
     declare: ({ groups = [], ...rest }) =>
       driver.declare({ ...rest, groups: groups.map((group) => ({ ...group, types: change(group.types) })) }),

@@ -11,7 +11,25 @@ export const acksFirst: BrokenDriver = {
       delivery.ack();
       return { ...passDelivery(delivery), ack: ignore, retry: ignore, release: ignore };
     }),
-  caughtBy: ['B10', 'B8', 'B9', 'D5', 'F1', 'F10', 'F11', 'F12', 'F13', 'F14', 'F15', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7'],
+  caughtBy: [
+    'B10',
+    'B8',
+    'B9',
+    'D5',
+    'F1',
+    'F10',
+    'F11',
+    'F12',
+    'F13',
+    'F14',
+    'F15',
+    'F2',
+    'F3',
+    'F4',
+    'F5',
+    'F6',
+    'F7',
+  ],
 };
 
 export const dropsARedelivery: BrokenDriver = {
@@ -51,7 +69,10 @@ export const ignoresTheDelay: BrokenDriver = {
 export const countsAHandBack: BrokenDriver = {
   name: 'counts what is handed back as an attempt',
   plant: () => (driver) =>
-    changingDeliveries(driver, (delivery) => ({ ...passDelivery(delivery), release: () => delivery.retry(0) })),
+    changingDeliveries(driver, (delivery) => ({
+      ...passDelivery(delivery),
+      release: () => delivery.retry(0),
+    })),
   caughtBy: ['F15'],
 };
 
@@ -76,20 +97,22 @@ export const acksWhatCameBefore: BrokenDriver = {
 
 export const losesItsLease: BrokenDriver = {
   name: 'forgets to extend its lease while a handler runs',
-  plant: () => (driver, { leaseMs }) =>
-    changingDeliveries(driver, (delivery) => {
-      const timer = setTimeout(() => driver.freeze(), leaseMs / 2);
-      const settled = (settle: () => void): void => {
-        clearTimeout(timer);
-        settle();
-        driver.thaw();
-      };
-      return {
-        ...passDelivery(delivery),
-        ack: () => settled(() => delivery.ack()),
-        retry: (delayMs) => settled(() => delivery.retry(delayMs)),
-        release: () => settled(() => delivery.release()),
-      };
-    }),
+  plant:
+    () =>
+    (driver, { leaseMs }) =>
+      changingDeliveries(driver, (delivery) => {
+        const timer = setTimeout(() => driver.freeze(), leaseMs / 2);
+        const settled = (settle: () => void): void => {
+          clearTimeout(timer);
+          settle();
+          driver.thaw();
+        };
+        return {
+          ...passDelivery(delivery),
+          ack: () => settled(() => delivery.ack()),
+          retry: (delayMs) => settled(() => delivery.retry(delayMs)),
+          release: () => settled(() => delivery.release()),
+        };
+      }),
   caughtBy: ['F14'],
 };

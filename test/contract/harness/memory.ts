@@ -17,7 +17,11 @@ export interface MemoryHarnessOptions {
 const untouched: Wrap = (driver) => driver;
 
 /** The broker in this process, as strict as the servers. */
-export function memoryHarness({ limits, wrap = untouched, secrets = [] }: MemoryHarnessOptions = {}): ContractHarness {
+export function memoryHarness({
+  limits,
+  wrap = untouched,
+  secrets = [],
+}: MemoryHarnessOptions = {}): ContractHarness {
   const broker = createMemoryBroker();
   const driverOf = (server: MemoryBroker) => (overrides: SettingsOverrides) => {
     const all = settings(overrides);

@@ -32,7 +32,8 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
       { user: "publisher", password: "${SECRET}", permissions: { publish: { deny: ["*.evt.>"] } } }
     ] }`;
     const server = await startPrivateServer('nats', { config });
-    const as = (user: string, password: string) => driverAt(server.url.replace('//', `//${user}:${password}@`));
+    const as = (user: string, password: string) =>
+      driverAt(server.url.replace('//', `//${user}:${password}@`));
     return {
       publisher: as('publisher', SECRET),
       intruder: as('publisher', `not-${SECRET}`),
@@ -45,7 +46,13 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
     limits: { deadlineMs: 10_000, leaseMs: 2_000, ...limits },
     declares: { 'release-counts': 'a NAK counts as a delivery, whatever its reason' },
     driver: driverAt(withSecret),
-    reservedHeaders: ['nats-msg-id', 'nats-rollup', 'nats-expected-stream', 'nats-expected-last-sequence', 'content-type'],
+    reservedHeaders: [
+      'nats-msg-id',
+      'nats-rollup',
+      'nats-expected-stream',
+      'nats-expected-last-sequence',
+      'content-type',
+    ],
     secrets: [SECRET, new URL(withSecret).password],
     faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
     async sweep(namespace) {
@@ -78,7 +85,10 @@ function foreignClient(raw: NatsConnection, namespace: string): ForeignClient {
   };
 }
 
-export function prefixed(prefix: string, attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function prefixed(
+  prefix: string,
+  attributes: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prefix + name, value]));
 }
 

@@ -5,7 +5,9 @@ import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
 import type { PrivateRabbitmq } from '../../servers/servers.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import { override } from '../suite/pass-through.ts';
 import { prefixed } from './nats.ts';
+import { sweepRabbitmq } from './rabbitmq-sweep.ts';
 import { settings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
@@ -17,8 +19,20 @@ const ALL_BUT_THE_STREAM = '^(?!.*\\.evt$).*$';
 export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
   const raw = await connect(url);
   const ends: (() => Promise<unknown>)[] = [() => raw.close()];
-  const driverAt = (where: string) => (overrides: SettingsOverrides) =>
-    createRabbitMqDriver(settings(overrides), { url: where, shareIntervalMs: 200 });
+  /** Groups and contexts of each namespace: without the management API nobody else can tell what there is to remove. */
+  const declared = new Map<string, Set<string>>();
+  const driverAt = (where: string) => (overrides: SettingsOverrides) => {
+    const driver = createRabbitMqDriver(settings(overrides), { url: where, shareIntervalMs: 200 });
+    const names = declared.get(overrides.namespace) ?? new Set();
+    declared.set(overrides.namespace, names);
+    return override(driver, {
+      declare(topology) {
+        for (const context of topology.queues ?? []) names.add(`cmd.${context}`);
+        for (const { group } of topology.groups ?? []) names.add(`grp.${group}`);
+        return driver.declare(topology);
+      },
+    });
+  };
 
   async function link() {
     const tcp = await openTcpLink(url);
@@ -42,7 +56,8 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   async function restricted() {
     guarded ??= startGuarded();
     const server = new URL((await guarded).url);
-    const as = (username: string, password: string) => driverAt(Object.assign(new URL(server), { username, password }).href);
+    const as = (username: string, password: string) =>
+      driverAt(Object.assign(new URL(server), { username, password }).href);
     return {
       publisher: as('publisher', SECRET),
       intruder: as('publisher', `not-${SECRET}`),
@@ -58,6 +73,10 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
     reservedHeaders: ['x-death', 'x-delivery-count', 'x-stream-offset'],
     secrets: [SECRET, new URL(url).password],
     faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
+    async sweep(namespace) {
+      await sweepRabbitmq(raw, namespace, declared.get(namespace) ?? []);
+      declared.delete(namespace);
+    },
     async close() {
       for (const end of ends.toReversed()) await end();
     },
@@ -69,7 +88,11 @@ async function foreignClient(raw: ChannelModel, namespace: string): Promise<Fore
   const channel = await raw.createConfirmChannel();
   return {
     async publish({ type, lane, contentType, headers, body }) {
-      channel.publish(`${namespace}.evt`, `${lane}.${type}`, Buffer.from(body), { contentType, headers, persistent: true });
+      channel.publish(`${namespace}.evt`, `${lane}.${type}`, Buffer.from(body), {
+        contentType,
+        headers,
+        persistent: true,
+      });
       await channel.waitForConfirms();
     },
     async first() {
@@ -80,10 +103,13 @@ async function foreignClient(raw: ChannelModel, namespace: string): Promise<Fore
       };
       await channel.consume(`${namespace}.evt.log`, first, { arguments: { 'x-stream-offset': 'first' } });
       const { content, properties } = await promise;
-      const headers = Object.fromEntries(Object.entries(properties.headers ?? {}).map(([name, value]) => [name, String(value)]));
+      const headers = Object.fromEntries(
+        Object.entries(properties.headers ?? {}).map(([name, value]) => [name, String(value)]),
+      );
       return { headers, contentType: String(properties.contentType), body: content };
     },
-    binaryHeaders: (attributes) => ['cloudEvents_', 'cloudEvents:', 'ce-'].map((prefix) => prefixed(prefix, attributes)),
+    binaryHeaders: (attributes) =>
+      ['cloudEvents_', 'cloudEvents:', 'ce-'].map((prefix) => prefixed(prefix, attributes)),
     close: () => channel.close(),
   };
 }

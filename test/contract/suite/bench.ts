@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { DeadLetter, Handler, Subscription } from '@waggle/kernel';
 import { createMessaging } from '@waggle/messaging';
-import type { BrokerDriver, ConsumeOptions, DriverSettings, Messaging, MessagingOptions } from '@waggle/messaging';
+import type {
+  BrokerDriver,
+  ConsumeOptions,
+  DriverSettings,
+  Messaging,
+  MessagingOptions,
+} from '@waggle/messaging';
 import { Collector, eventually, within } from './collector.ts';
 import type { ContractHarness, SettingsOverrides } from './harness.ts';
 import { EVENT_TYPE, GROUP } from './messages.ts';
@@ -138,7 +144,9 @@ export class Bench {
     const { harness, namespace } = this;
     const failures: unknown[] = [];
     const attempt = (cleanup: () => Promise<unknown>) =>
-      within(cleanup(), this.deadlineMs, () => 'the end of the clean-up').catch((error) => failures.push(error));
+      within(cleanup(), this.deadlineMs, () => 'the end of the clean-up').catch((error) =>
+        failures.push(error),
+      );
     while (this.#cleanups.length > 0) await attempt(this.#cleanups.pop() ?? (async () => undefined));
     await attempt(async () => harness.sweep?.(namespace));
     if (failures.length > 0) throw failures[0];

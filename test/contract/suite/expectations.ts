@@ -24,7 +24,10 @@ export async function rejection(
 }
 
 /** Publishes and expects that all is confirmed. */
-export async function confirmed(driver: BrokerDriver, ...messages: readonly OutgoingMessage[]): Promise<void> {
+export async function confirmed(
+  driver: BrokerDriver,
+  ...messages: readonly OutgoingMessage[]
+): Promise<void> {
   const failed = (await driver.publish(messages)).filter((outcome) => outcome !== undefined);
   if (failed[0] !== undefined) throw failed[0];
 }

@@ -34,37 +34,50 @@ export const foreignCases = [
     assert.deepEqual(received.items.toSorted(byId), sent.toSorted(byId));
   }),
 
-  contractCase('C7', 'an event in binary mode from a foreign client is understood, in every spelling', async (bench) => {
-    const { received, foreign } = await listening(bench);
-    const spellings = foreign.binaryHeaders({});
-    const sent = spellings.map((_, index) => event({ data: { index }, subject: 's', extensions: { mine: 'x y' } }));
-    for (const [index, { id, source, type, time = '', subject = '', data }] of sent.entries()) {
-      const attributes = { specversion: '1.0', id, source, type, time, subject, mine: 'x y' };
-      const headers = foreign.binaryHeaders(attributes)[index] ?? {};
-      const body = bytes(JSON.stringify(data));
-      await foreign.publish({ type, lane: 'unordered', contentType: 'application/json', headers, body });
-    }
-    await received.count(sent.length);
-    const expected = sent.map((message) => ({ ...message, datacontenttype: 'application/json' }));
-    assert.deepEqual(received.items.toSorted(byId), expected.toSorted(byId));
-  }),
+  contractCase(
+    'C7',
+    'an event in binary mode from a foreign client is understood, in every spelling',
+    async (bench) => {
+      const { received, foreign } = await listening(bench);
+      const spellings = foreign.binaryHeaders({});
+      const sent = spellings.map((_, index) =>
+        event({ data: { index }, subject: 's', extensions: { mine: 'x y' } }),
+      );
+      for (const [index, { id, source, type, time = '', subject = '', data }] of sent.entries()) {
+        const attributes = { specversion: '1.0', id, source, type, time, subject, mine: 'x y' };
+        const headers = foreign.binaryHeaders(attributes)[index] ?? {};
+        const body = bytes(JSON.stringify(data));
+        await foreign.publish({ type, lane: 'unordered', contentType: 'application/json', headers, body });
+      }
+      await received.count(sent.length);
+      const expected = sent.map((message) => ({ ...message, datacontenttype: 'application/json' }));
+      assert.deepEqual(received.items.toSorted(byId), expected.toSorted(byId));
+    },
+  ),
 
-  contractCase('C7', 'an event of ours is what CloudEvents say, for a client that knows nothing of us', async (bench) => {
-    const { messaging, foreign } = await listening(bench);
-    const { extensions, ...attributes } = event({
-      data: { a: [1, '\u2603'] },
-      partitionkey: 'k1',
-      correlationid: 'c',
-      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-      extensions: { mine: 'x' },
-    });
-    await messaging.events.publish({ ...attributes, ...(extensions && { extensions }) });
-    const first = await bench.within(foreign.first(), 'the first message of the stream');
-    assert.equal(first.contentType, STRUCTURED);
-    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(first.body));
-    assert.deepEqual(body, { ...attributes, ...extensions });
-    assert.match(first.headers['traceparent'] ?? '', /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
-  }),
+  contractCase(
+    'C7',
+    'an event of ours is what CloudEvents say, for a client that knows nothing of us',
+    async (bench) => {
+      const { messaging, foreign } = await listening(bench);
+      const { extensions, ...attributes } = event({
+        data: { a: [1, '\u2603'] },
+        partitionkey: 'k1',
+        correlationid: 'c',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        extensions: { mine: 'x' },
+      });
+      await messaging.events.publish({ ...attributes, ...(extensions && { extensions }) });
+      const first = await bench.within(foreign.first(), 'the first message of the stream');
+      assert.equal(first.contentType, STRUCTURED);
+      const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(first.body));
+      assert.deepEqual(body, { ...attributes, ...extensions });
+      assert.match(
+        first.headers['traceparent'] ?? '',
+        /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/,
+      );
+    },
+  ),
 ];
 
 const byId = (one: CloudEvent, other: CloudEvent): number => one.id.localeCompare(other.id);
@@ -72,7 +85,9 @@ const byId = (one: CloudEvent, other: CloudEvent): number => one.id.localeCompar
 async function listening(bench: Bench) {
   const { driver, messaging } = await bench.open();
   const received = bench.collector<CloudEvent>();
-  await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) => received.add(message));
+  await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) =>
+    received.add(message),
+  );
   const foreign =
     bench.harness.declares['no-foreign-client'] === undefined
       ? await hook(bench.harness, 'foreign')(bench.namespace)

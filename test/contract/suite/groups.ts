@@ -24,73 +24,89 @@ export const groupCases = [
     assert.deepEqual([ids(first.items), ids(second.items)], [ids(sent), ids(sent)]);
   }),
 
-  contractCase('D2', 'three members of a group without order each take a share at the same time', async (bench) => {
-    const members = await Promise.all([bench.open(), bench.open(), bench.open()]);
-    const handled = bench.collector<Handled>();
-    const allBusy = gate();
-    const busy = async (): Promise<void> => {
-      if (new Set(handled.items.map(({ member }) => member)).size === 3) allBusy.open();
-      await allBusy.opened; // nobody is done before each of the three has one
-    };
-    bench.atEnd(async () => allBusy.open());
-    await Promise.all(
-      members.map((member, index) =>
-        bench.subscribe(member, { ordering: 'none', concurrency: 1 }, handled, busy, `${index}`),
-      ),
-    );
-    const sent = events(30);
-    await members[0].messaging.events.publish(...sent);
-    await handled.count(sent.length);
-    await bench.settled(members[0]);
-    assert.deepEqual(ids(handled.items), ids(sent));
-  }),
-
-  contractCase('D2', 'two members of a group by key share the keys, and each event goes to one of them', async (bench) => {
-    const [one, other] = await Promise.all([bench.open(), bench.open()]);
-    const handled = bench.collector<Handled>();
-    await bench.subscribe(one, {}, handled, undefined, 'one');
-    await bench.subscribe(other, {}, handled, undefined, 'other');
-    const sent: CloudEvent[] = [];
-    const both = (): boolean => new Set(handled.items.map(({ member }) => member)).size === 2;
-    // Shares may take a moment to settle, and what is in flight keeps them from changing hands: one wave at a time.
-    const deadline = performance.now() + bench.deadlineMs;
-    while (!both() && performance.now() < deadline) {
-      const wave = events(16, (index) => ({ partitionkey: `key-${index}` }));
-      sent.push(...wave);
-      await one.messaging.events.publish(...wave);
+  contractCase(
+    'D2',
+    'three members of a group without order each take a share at the same time',
+    async (bench) => {
+      const members = await Promise.all([bench.open(), bench.open(), bench.open()]);
+      const handled = bench.collector<Handled>();
+      const allBusy = gate();
+      const busy = async (): Promise<void> => {
+        if (new Set(handled.items.map(({ member }) => member)).size === 3) allBusy.open();
+        await allBusy.opened; // nobody is done before each of the three has one
+      };
+      bench.atEnd(async () => allBusy.open());
+      await Promise.all(
+        members.map((member, index) =>
+          bench.subscribe(member, { ordering: 'none', concurrency: 1 }, handled, busy, `${index}`),
+        ),
+      );
+      const sent = events(30);
+      await members[0].messaging.events.publish(...sent);
       await handled.count(sent.length);
-      await bench.settled(one);
-    }
-    assert.ok(both(), `one member took all of ${sent.length} events`);
-    assert.deepEqual(ids(handled.items), ids(sent));
-  }),
+      await bench.settled(members[0]);
+      assert.deepEqual(ids(handled.items), ids(sent));
+    },
+  ),
 
-  contractCase('D3', 'readers for themselves all get what is published while they are connected', async (bench) => {
-    const publisher = await bench.open();
-    const readers = [await listen(bench, publisher.messaging), await listen(bench, publisher.messaging)];
-    const sent = events(10);
-    await publisher.messaging.events.publish(...sent);
-    for (const { heard, stop } of readers) {
-      await heard.until((items) => wanted(items).length >= sent.length, '10 events');
-      await stop();
-      assert.deepEqual(ids(wanted(heard.items)), ids(sent));
-    }
-  }),
+  contractCase(
+    'D2',
+    'two members of a group by key share the keys, and each event goes to one of them',
+    async (bench) => {
+      const [one, other] = await Promise.all([bench.open(), bench.open()]);
+      const handled = bench.collector<Handled>();
+      await bench.subscribe(one, {}, handled, undefined, 'one');
+      await bench.subscribe(other, {}, handled, undefined, 'other');
+      const sent: CloudEvent[] = [];
+      const both = (): boolean => new Set(handled.items.map(({ member }) => member)).size === 2;
+      // Shares may take a moment to settle, and what is in flight keeps them from changing hands: one wave at a time.
+      const deadline = performance.now() + bench.deadlineMs;
+      while (!both() && performance.now() < deadline) {
+        const wave = events(16, (index) => ({ partitionkey: `key-${index}` }));
+        sent.push(...wave);
+        await one.messaging.events.publish(...wave);
+        await handled.count(sent.length);
+        await bench.settled(one);
+      }
+      assert.ok(both(), `one member took all of ${sent.length} events`);
+      assert.deepEqual(ids(handled.items), ids(sent));
+    },
+  ),
 
-  contractCase('D3', 'a reader for itself leaves nothing behind: what it was not there for it does not get', async (bench) => {
-    const { messaging } = await bench.open();
-    const first = await listen(bench, messaging);
-    await first.stop();
-    const missed = events(5);
-    await messaging.events.publish(...missed);
-    const second = await listen(bench, messaging);
-    const sent = events(5);
-    await messaging.events.publish(...sent);
-    await second.heard.until((items) => wanted(items).length >= sent.length, '5 events');
-    await second.stop();
-    assert.deepEqual(ids(wanted(second.heard.items)), ids(sent));
-    assert.deepEqual(wanted(first.heard.items), []);
-  }),
+  contractCase(
+    'D3',
+    'readers for themselves all get what is published while they are connected',
+    async (bench) => {
+      const publisher = await bench.open();
+      const readers = [await listen(bench, publisher.messaging), await listen(bench, publisher.messaging)];
+      const sent = events(10);
+      await publisher.messaging.events.publish(...sent);
+      for (const { heard, stop } of readers) {
+        await heard.until((items) => wanted(items).length >= sent.length, '10 events');
+        await stop();
+        assert.deepEqual(ids(wanted(heard.items)), ids(sent));
+      }
+    },
+  ),
+
+  contractCase(
+    'D3',
+    'a reader for itself leaves nothing behind: what it was not there for it does not get',
+    async (bench) => {
+      const { messaging } = await bench.open();
+      const first = await listen(bench, messaging);
+      await first.stop();
+      const missed = events(5);
+      await messaging.events.publish(...missed);
+      const second = await listen(bench, messaging);
+      const sent = events(5);
+      await messaging.events.publish(...sent);
+      await second.heard.until((items) => wanted(items).length >= sent.length, '5 events');
+      await second.stop();
+      assert.deepEqual(ids(wanted(second.heard.items)), ids(sent));
+      assert.deepEqual(wanted(first.heard.items), []);
+    },
+  ),
 
   ...bothOrderings('D4', 'a group gets what its wildcards ask for', async (bench, ordering) => {
     const member = await bench.open();
@@ -106,7 +122,12 @@ export const groupCases = [
       const subscription = { group: `tester.${name}`, types, ordering };
       await messaging.events.subscribe(subscription, async ({ type }) => received.add(`${name}: ${type}`));
     }
-    const types = [EVENT_TYPE, 'testing.other-happened.v1', 'other.thing-happened.v1', 'testing-more.thing-happened.v1'];
+    const types = [
+      EVENT_TYPE,
+      'testing.other-happened.v1',
+      'other.thing-happened.v1',
+      'testing-more.thing-happened.v1',
+    ];
     await messaging.events.publish(...types.map((type) => event({ type, partitionkey: type })));
     const expected = [
       ...types.map((type) => `all: ${type}`),
@@ -116,7 +137,8 @@ export const groupCases = [
       'two: other.thing-happened.v1',
     ];
     await received.count(expected.length);
-    for (const name of Object.keys(asked)) await bench.settled(member, { kind: 'group', group: `tester.${name}` });
+    for (const name of Object.keys(asked))
+      await bench.settled(member, { kind: 'group', group: `tester.${name}` });
     assert.deepEqual(received.items.toSorted(), expected.toSorted());
   }),
 
@@ -128,24 +150,31 @@ export const groupCases = [
       eventsOf(messaging.events.read({ types: wildcards })).then((found) => found.map(({ type }) => type));
     assert.deepEqual((await read('*')).toSorted(), types.toSorted());
     assert.deepEqual((await read('testing.*')).toSorted(), ['testing.other-happened.v1', EVENT_TYPE]);
-    assert.deepEqual(await read('other.*', EVENT_TYPE).then((found) => found.toSorted()), types.slice(0, 2).toReversed());
+    assert.deepEqual(
+      await read('other.*', EVENT_TYPE).then((found) => found.toSorted()),
+      types.slice(0, 2).toReversed(),
+    );
   }),
 
-  ...bothOrderings('D5', 'what fails in one group is tried again in that group only', async (bench, ordering) => {
-    const member = await bench.open();
-    const failing = bench.collector<Handled>();
-    const fine = bench.collector<Handled>();
-    await bench.subscribe(member, { ordering }, failing, async (_, { attempt }) => {
-      if (attempt < 3) throw new Error('not yet');
-    });
-    await bench.subscribe(member, { ordering, group: OTHER_GROUP }, fine);
-    const sent = events(4);
-    await member.messaging.events.publish(...sent);
-    await failing.count(12);
-    await Promise.all([bench.settled(member), bench.settled(member, OTHER_SOURCE)]);
-    assert.deepEqual(ids(fine.items), ids(sent));
-    assert.deepEqual(ids(failing.items), ids([...sent, ...sent, ...sent]));
-  }),
+  ...bothOrderings(
+    'D5',
+    'what fails in one group is tried again in that group only',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      const failing = bench.collector<Handled>();
+      const fine = bench.collector<Handled>();
+      await bench.subscribe(member, { ordering }, failing, async (_, { attempt }) => {
+        if (attempt < 3) throw new Error('not yet');
+      });
+      await bench.subscribe(member, { ordering, group: OTHER_GROUP }, fine);
+      const sent = events(4);
+      await member.messaging.events.publish(...sent);
+      await failing.count(12);
+      await Promise.all([bench.settled(member), bench.settled(member, OTHER_SOURCE)]);
+      assert.deepEqual(ids(fine.items), ids(sent));
+      assert.deepEqual(ids(failing.items), ids([...sent, ...sent, ...sent]));
+    },
+  ),
 
   ...bothOrderings('D6', 'when a member leaves, another goes on with everything', async (bench, ordering) => {
     const [leaving, staying] = await Promise.all([bench.open(), bench.open()]);
@@ -162,7 +191,10 @@ export const groupCases = [
     await handled.count(before.length + after.length);
     await bench.settled(staying);
     assert.deepEqual(ids(handled.items), ids([...before, ...after]));
-    assert.ok(handled.items.slice(goneAt).every(({ member }) => member === 'staying'), 'the one that left went on');
+    assert.ok(
+      handled.items.slice(goneAt).every(({ member }) => member === 'staying'),
+      'the one that left went on',
+    );
     assertNoAttemptLost(bench.harness, handled.items);
   }),
 ];
@@ -174,7 +206,10 @@ function wanted(heard: readonly CloudEvent[]): readonly CloudEvent[] {
 }
 
 /** Starts to read what is new, and resolves when it is attached: when it has heard one of the probes. */
-async function listen(bench: Bench, messaging: Messaging): Promise<{ heard: Collector<CloudEvent>; stop(): Promise<void> }> {
+async function listen(
+  bench: Bench,
+  messaging: Messaging,
+): Promise<{ heard: Collector<CloudEvent>; stop(): Promise<void> }> {
   const abort = new AbortController();
   const heard = bench.collector<CloudEvent>();
   const reading = (async () => {
@@ -196,4 +231,3 @@ async function listen(bench: Bench, messaging: Messaging): Promise<{ heard: Coll
     },
   };
 }
-

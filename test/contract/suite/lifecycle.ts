@@ -36,10 +36,16 @@ export const lifecycleCases = [
     await driver.close();
     const source = { kind: 'queue', context: CONTEXT } as const;
     const outcomes = await driver.publish([raw(), raw({ to: source })]);
-    assert.deepEqual(outcomes.map((outcome) => outcome?.code), ['closed', 'closed']);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome?.code),
+      ['closed', 'closed'],
+    );
     await rejection(driver.open(), 'closed');
     await rejection(driver.declare({ queues: [CONTEXT] }), 'closed');
-    await rejection(driver.consume({ source, ordering: 'by-key', concurrency: 1 }, () => undefined), 'closed');
+    await rejection(
+      driver.consume({ source, ordering: 'by-key', concurrency: 1 }, () => undefined),
+      'closed',
+    );
     await rejection(all(driver.read({ kind: 'stream' }, { from: 'beginning', follow: false })), 'closed');
     await rejection(driver.lag(source), 'closed');
     await rejection(driver.describe(), 'closed');
@@ -85,28 +91,32 @@ export const lifecycleCases = [
     await rejection(messaging.events.publish(event()), 'closed');
   }),
 
-  ...bothOrderings('A8', 'a group goes on where it was when its process is started again', async (bench, ordering) => {
-    const first = await bench.open();
-    const before = events(6);
-    const handledBefore = bench.collector<Handled>();
-    await bench.subscribe(first, { ordering }, handledBefore);
-    await first.messaging.events.publish(...before);
-    await handledBefore.count(before.length);
-    await bench.settled(first);
-    await first.messaging.close();
+  ...bothOrderings(
+    'A8',
+    'a group goes on where it was when its process is started again',
+    async (bench, ordering) => {
+      const first = await bench.open();
+      const before = events(6);
+      const handledBefore = bench.collector<Handled>();
+      await bench.subscribe(first, { ordering }, handledBefore);
+      await first.messaging.events.publish(...before);
+      await handledBefore.count(before.length);
+      await bench.settled(first);
+      await first.messaging.close();
 
-    const elsewhere = await bench.open();
-    const between = events(6);
-    await elsewhere.messaging.events.publish(...between);
+      const elsewhere = await bench.open();
+      const between = events(6);
+      await elsewhere.messaging.events.publish(...between);
 
-    const second = await bench.open();
-    const handledAfter = bench.collector<Handled>();
-    await bench.subscribe(second, { ordering }, handledAfter);
-    const after = events(6);
-    await second.messaging.events.publish(...after);
-    await handledAfter.count(between.length + after.length);
-    await bench.settled(second);
-    assert.deepEqual(ids(handledAfter.items), ids([...between, ...after]));
-    assert.ok(handledAfter.items.every(({ attempt }) => attempt === 1));
-  }),
+      const second = await bench.open();
+      const handledAfter = bench.collector<Handled>();
+      await bench.subscribe(second, { ordering }, handledAfter);
+      const after = events(6);
+      await second.messaging.events.publish(...after);
+      await handledAfter.count(between.length + after.length);
+      await bench.settled(second);
+      assert.deepEqual(ids(handledAfter.items), ids([...between, ...after]));
+      assert.ok(handledAfter.items.every(({ attempt }) => attempt === 1));
+    },
+  ),
 ];

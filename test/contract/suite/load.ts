@@ -22,73 +22,93 @@ export const loadCases = [
     assert.deepEqual(ids(handled.items), ids(sent.flat()));
   }),
 
-  ...bothOrderings('B9', 'nothing is lost when consumers are taken down and built again in batches', async (bench, ordering) => {
-    const member = await bench.open();
-    await member.driver.declare({ groups: [{ group: GROUP, types: [EVENT_TYPE], from: 'new', ordering }] });
-    const sent = events(60);
-    await member.messaging.events.publish(...sent);
-    const handled = bench.collector<Handled>();
-    const distinct = (): number => new Set(handled.items.map(({ id }) => id)).size;
-    for (let goal = 15; goal <= 60; goal += 15) {
-      const consumer = await bench.subscribe(member, { ordering }, handled);
-      await handled.until(() => distinct() >= goal, `${goal} of 60 events`);
-      await consumer.drain(bench.deadlineMs);
-    }
-    assert.deepEqual(ids(handled.items), ids(sent));
-  }),
+  ...bothOrderings(
+    'B9',
+    'nothing is lost when consumers are taken down and built again in batches',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      await member.driver.declare({ groups: [{ group: GROUP, types: [EVENT_TYPE], from: 'new', ordering }] });
+      const sent = events(60);
+      await member.messaging.events.publish(...sent);
+      const handled = bench.collector<Handled>();
+      const distinct = (): number => new Set(handled.items.map(({ id }) => id)).size;
+      for (let goal = 15; goal <= 60; goal += 15) {
+        const consumer = await bench.subscribe(member, { ordering }, handled);
+        await handled.until(() => distinct() >= goal, `${goal} of 60 events`);
+        await consumer.drain(bench.deadlineMs);
+      }
+      assert.deepEqual(ids(handled.items), ids(sent));
+    },
+  ),
 
-  contractCase('B11', 'a consumer that is stuck does not stall another, of a group or of a queue', async (bench) => {
-    const { messaging } = await bench.open();
-    const stuck = gate();
-    bench.atEnd(async () => stuck.open());
-    const handled = bench.collector<string>();
-    for (const ordering of ['by-key', 'none'] as const) {
-      const group = `tester.stuck-${ordering}`;
-      await messaging.events.subscribe({ group, types: [EVENT_TYPE], ordering }, () => stuck.opened);
-      const other = `tester.free-${ordering}`;
-      await messaging.events.subscribe({ group: other, types: [EVENT_TYPE], ordering }, async ({ id }) => handled.add(id));
-    }
-    await messaging.queue.receive({ context: 'stuck' }, () => stuck.opened);
-    await messaging.queue.receive({ context: 'free' }, async ({ id }) => handled.add(id));
-    const sent = events(40);
-    const commands = (context: string) => events(20, () => ({ type: `${context}.do-thing.v1` }));
-    const free = commands('free');
-    await messaging.events.publish(...sent);
-    await messaging.queue.send(...commands('stuck'), ...free);
-    await handled.count(100);
-    assert.deepEqual(handled.items.toSorted(), [...ids(sent), ...ids(sent), ...ids(free)].toSorted());
-  }),
+  contractCase(
+    'B11',
+    'a consumer that is stuck does not stall another, of a group or of a queue',
+    async (bench) => {
+      const { messaging } = await bench.open();
+      const stuck = gate();
+      bench.atEnd(async () => stuck.open());
+      const handled = bench.collector<string>();
+      for (const ordering of ['by-key', 'none'] as const) {
+        const group = `tester.stuck-${ordering}`;
+        await messaging.events.subscribe({ group, types: [EVENT_TYPE], ordering }, () => stuck.opened);
+        const other = `tester.free-${ordering}`;
+        await messaging.events.subscribe({ group: other, types: [EVENT_TYPE], ordering }, async ({ id }) =>
+          handled.add(id),
+        );
+      }
+      await messaging.queue.receive({ context: 'stuck' }, () => stuck.opened);
+      await messaging.queue.receive({ context: 'free' }, async ({ id }) => handled.add(id));
+      const sent = events(40);
+      const commands = (context: string) => events(20, () => ({ type: `${context}.do-thing.v1` }));
+      const free = commands('free');
+      await messaging.events.publish(...sent);
+      await messaging.queue.send(...commands('stuck'), ...free);
+      await handled.count(100);
+      assert.deepEqual(handled.items.toSorted(), [...ids(sent), ...ids(sent), ...ids(free)].toSorted());
+    },
+  ),
 
   contractCase('B11', 'a group that keeps failing does not stall another', async (bench) => {
     const { messaging } = await bench.open();
-    const failing = { group: OTHER_GROUP, types: [EVENT_TYPE], retry: { maxAttempts: 1_000, initialDelayMs: 20, maxDelayMs: 20 } };
+    const failing = {
+      group: OTHER_GROUP,
+      types: [EVENT_TYPE],
+      retry: { maxAttempts: 1_000, initialDelayMs: 20, maxDelayMs: 20 },
+    };
     await messaging.events.subscribe(failing, () => Promise.reject(new Error('always')));
     const handled = bench.collector<{ id: string }>();
-    await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) => handled.add(message));
+    await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) =>
+      handled.add(message),
+    );
     const sent = events(24);
     await messaging.events.publish(...sent);
     await handled.count(sent.length);
     assert.deepEqual(ids(handled.items), ids(sent));
   }),
 
-  ...bothOrderings('F13', 'with one handling in ten failing at random all events arrive', async (bench, ordering) => {
-    const member = await bench.open();
-    const seed = Math.trunc(Math.random() * 2 ** 31);
-    const random = randomFrom(seed);
-    const succeeded = bench.collector<{ id: string }>();
-    const started = bench.collector<Handled>();
-    const subscription = { ordering, retry: { maxAttempts: 30, initialDelayMs: 10, maxDelayMs: 10 } };
-    await bench.subscribe(member, subscription, started, async (message) => {
-      if (random() < 0.1) throw new Error(`a failure at random, seed ${seed}`);
-      succeeded.add(message);
-    });
-    const sent = Array.from({ length: 200 }, (_, index) => event({ partitionkey: `key-${index % 16}` }));
-    await member.messaging.events.publish(...sent);
-    await succeeded.until((items) => items.length >= sent.length, `200 events with the seed ${seed}`);
-    await bench.settled(member);
-    assert.deepEqual(ids(succeeded.items), ids(sent), `seed ${seed}`);
-    assert.deepEqual(await member.messaging.deadLetters.list(), []);
-  }),
+  ...bothOrderings(
+    'F13',
+    'with one handling in ten failing at random all events arrive',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      const seed = Math.trunc(Math.random() * 2 ** 31);
+      const random = randomFrom(seed);
+      const succeeded = bench.collector<{ id: string }>();
+      const started = bench.collector<Handled>();
+      const subscription = { ordering, retry: { maxAttempts: 30, initialDelayMs: 10, maxDelayMs: 10 } };
+      await bench.subscribe(member, subscription, started, async (message) => {
+        if (random() < 0.1) throw new Error(`a failure at random, seed ${seed}`);
+        succeeded.add(message);
+      });
+      const sent = Array.from({ length: 200 }, (_, index) => event({ partitionkey: `key-${index % 16}` }));
+      await member.messaging.events.publish(...sent);
+      await succeeded.until((items) => items.length >= sent.length, `200 events with the seed ${seed}`);
+      await bench.settled(member);
+      assert.deepEqual(ids(succeeded.items), ids(sent), `seed ${seed}`);
+      assert.deepEqual(await member.messaging.deadLetters.list(), []);
+    },
+  ),
 ];
 
 /** Mulberry32: numbers in [0, 1) that a seed brings back. */

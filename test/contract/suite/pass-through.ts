@@ -30,7 +30,10 @@ export function passDelivery(delivery: Delivery): Delivery {
 }
 
 /** A driver whose deliveries are changed on their way; `change` gets each once. */
-export function changingDeliveries(driver: BrokerDriver, change: (delivery: Delivery) => Delivery): BrokerDriver {
+export function changingDeliveries(
+  driver: BrokerDriver,
+  change: (delivery: Delivery) => Delivery,
+): BrokerDriver {
   return override(driver, {
     consume: (options, deliver) => driver.consume(options, (delivery) => deliver(change(delivery))),
   });
@@ -38,5 +41,7 @@ export function changingDeliveries(driver: BrokerDriver, change: (delivery: Deli
 
 /** `driver` with some of its methods replaced; its status stays live. */
 export function override(driver: BrokerDriver, methods: Partial<Omit<BrokerDriver, 'status'>>): BrokerDriver {
-  return Object.defineProperty({ ...passThrough(driver), ...methods }, 'status', { get: () => driver.status });
+  return Object.defineProperty({ ...passThrough(driver), ...methods }, 'status', {
+    get: () => driver.status,
+  });
 }

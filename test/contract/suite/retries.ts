@@ -9,111 +9,167 @@ import { command, CONTEXT, event, ids } from './messages.ts';
 const ROUNDING_MS = 3;
 
 export const retryCases = [
-  ...bothOrderings('F1', 'a handler that throws gets the event again, and its attempts are counted from 1', async (bench, ordering) => {
-    const member = await bench.open();
-    const handled = bench.collector<Handled>();
-    await bench.subscribe(member, { ordering, retry: { maxAttempts: 5, initialDelayMs: 20, maxDelayMs: 30 } }, handled, fail);
-    await member.messaging.events.publish(event({ partitionkey: 'a' }));
-    await handled.count(5);
-    await bench.deadLetters(member, 1);
-    await bench.settled(member);
-    assert.deepEqual(attempts(handled.items), [1, 2, 3, 4, 5]);
-  }),
+  ...bothOrderings(
+    'F1',
+    'a handler that throws gets the event again, and its attempts are counted from 1',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      const handled = bench.collector<Handled>();
+      await bench.subscribe(
+        member,
+        { ordering, retry: { maxAttempts: 5, initialDelayMs: 20, maxDelayMs: 30 } },
+        handled,
+        fail,
+      );
+      await member.messaging.events.publish(event({ partitionkey: 'a' }));
+      await handled.count(5);
+      await bench.deadLetters(member, 1);
+      await bench.settled(member);
+      assert.deepEqual(attempts(handled.items), [1, 2, 3, 4, 5]);
+    },
+  ),
 
-  contractCase('F1', 'a command whose handler throws comes again, and its attempts are counted from 1', async (bench) => {
-    const member = await bench.open();
-    const seen = bench.collector<number>();
-    const options = { context: CONTEXT, retry: { maxAttempts: 3, initialDelayMs: 20 } };
-    await member.messaging.queue.receive(options, async (_, { attempt, consumer }) => {
-      assert.equal(consumer, CONTEXT);
-      seen.add(attempt);
-      return fail();
-    });
-    await member.messaging.queue.send(command({ partitionkey: 'a' }), command());
-    await seen.count(6);
-    await bench.deadLetters(member, 2);
-    assert.deepEqual(seen.items.toSorted(), [1, 1, 2, 2, 3, 3]);
-  }),
+  contractCase(
+    'F1',
+    'a command whose handler throws comes again, and its attempts are counted from 1',
+    async (bench) => {
+      const member = await bench.open();
+      const seen = bench.collector<number>();
+      const options = { context: CONTEXT, retry: { maxAttempts: 3, initialDelayMs: 20 } };
+      await member.messaging.queue.receive(options, async (_, { attempt, consumer }) => {
+        assert.equal(consumer, CONTEXT);
+        seen.add(attempt);
+        return fail();
+      });
+      await member.messaging.queue.send(command({ partitionkey: 'a' }), command());
+      await seen.count(6);
+      await bench.deadLetters(member, 2);
+      assert.deepEqual(seen.items.toSorted(), [1, 1, 2, 2, 3, 3]);
+    },
+  ),
 
-  ...bothOrderings('F1', 'attempts go on counting when the process dies between them', async (bench, ordering) => {
-    const settings = { leaseMs: bench.harness.limits.leaseMs };
-    const handled = bench.collector<Handled>();
-    const retry = { maxAttempts: 10, initialDelayMs: 20, maxDelayMs: 20 };
-    const first = await bench.open({ settings });
-    await bench.subscribe(first, { ordering, retry }, handled, async (_, { attempt }) => {
-      if (attempt === 1) throw new Error('the first failure');
-      await first.driver.close(); // dies in the middle of the second
-      await new Promise<void>((resolve) => bench.atEnd(async () => resolve()));
-    });
-    await first.messaging.events.publish(event({ partitionkey: 'a' }));
-    await handled.count(2);
-    const second = await bench.open({ settings });
-    await bench.subscribe(second, { ordering, retry }, handled, async (_, { attempt }) => {
-      if (attempt < 4) throw new Error('one more failure');
-    });
-    await handled.count(4);
-    await bench.settled(second);
-    assert.deepEqual(attempts(handled.items), [1, 2, 3, 4]);
-  }),
+  ...bothOrderings(
+    'F1',
+    'attempts go on counting when the process dies between them',
+    async (bench, ordering) => {
+      const settings = { leaseMs: bench.harness.limits.leaseMs };
+      const handled = bench.collector<Handled>();
+      const retry = { maxAttempts: 10, initialDelayMs: 20, maxDelayMs: 20 };
+      const first = await bench.open({ settings });
+      await bench.subscribe(first, { ordering, retry }, handled, async (_, { attempt }) => {
+        if (attempt === 1) throw new Error('the first failure');
+        await first.driver.close(); // dies in the middle of the second
+        await new Promise<void>((resolve) => bench.atEnd(async () => resolve()));
+      });
+      await first.messaging.events.publish(event({ partitionkey: 'a' }));
+      await handled.count(2);
+      const second = await bench.open({ settings });
+      await bench.subscribe(second, { ordering, retry }, handled, async (_, { attempt }) => {
+        if (attempt < 4) throw new Error('one more failure');
+      });
+      await handled.count(4);
+      await bench.settled(second);
+      assert.deepEqual(attempts(handled.items), [1, 2, 3, 4]);
+    },
+  ),
 
-  ...bothOrderings('F2', 'what succeeds on the third attempt is done: no dead letter and no fourth', async (bench, ordering) => {
-    const member = await bench.open();
-    const handled = bench.collector<Handled>();
-    await bench.subscribe(member, { ordering }, handled, async (_, { attempt }) => {
-      if (attempt < 3) return fail();
-    });
-    const [sent, sentinel] = [event({ partitionkey: 'a' }), event({ partitionkey: 'a' })];
-    await member.messaging.events.publish(sent);
-    await handled.count(3);
-    await member.messaging.events.publish(sentinel);
-    await handled.count(6);
-    await bench.settled(member);
-    assert.deepEqual(handled.items.map(({ id, attempt }) => [id, attempt]), [sent, sentinel].flatMap(({ id }) => [1, 2, 3].map((attempt) => [id, attempt])));
-    assert.deepEqual(await member.messaging.deadLetters.list(), []);
-  }),
+  ...bothOrderings(
+    'F2',
+    'what succeeds on the third attempt is done: no dead letter and no fourth',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      const handled = bench.collector<Handled>();
+      await bench.subscribe(member, { ordering }, handled, async (_, { attempt }) => {
+        if (attempt < 3) return fail();
+      });
+      const [sent, sentinel] = [event({ partitionkey: 'a' }), event({ partitionkey: 'a' })];
+      await member.messaging.events.publish(sent);
+      await handled.count(3);
+      await member.messaging.events.publish(sentinel);
+      await handled.count(6);
+      await bench.settled(member);
+      assert.deepEqual(
+        handled.items.map(({ id, attempt }) => [id, attempt]),
+        [sent, sentinel].flatMap(({ id }) => [1, 2, 3].map((attempt) => [id, attempt])),
+      );
+      assert.deepEqual(await member.messaging.deadLetters.list(), []);
+    },
+  ),
 
-  ...bothOrderings('F3', 'each delay is a floor, and the next one is longer by the factor', async (bench, ordering) => {
-    const member = await bench.open();
-    const waits = await waitsBetweenAttempts(bench, member, ordering, { maxAttempts: 4, initialDelayMs: 60, factor: 3, jitter: 0.2 });
-    for (const [index, floor] of [60, 180, 540].entries()) {
-      const waited = waits[index] ?? 0;
-      assert.ok(waited >= floor - ROUNDING_MS, `after attempt ${index + 1} it came after ${waited} ms instead of ${floor}`);
-    }
-  }),
+  ...bothOrderings(
+    'F3',
+    'each delay is a floor, and the next one is longer by the factor',
+    async (bench, ordering) => {
+      const member = await bench.open();
+      const waits = await waitsBetweenAttempts(bench, member, ordering, {
+        maxAttempts: 4,
+        initialDelayMs: 60,
+        factor: 3,
+        jitter: 0.2,
+      });
+      for (const [index, floor] of [60, 180, 540].entries()) {
+        const waited = waits[index] ?? 0;
+        assert.ok(
+          waited >= floor - ROUNDING_MS,
+          `after attempt ${index + 1} it came after ${waited} ms instead of ${floor}`,
+        );
+      }
+    },
+  ),
 
   ...bothOrderings('F3', 'no delay is longer than the longest', async (bench, ordering) => {
     const member = await bench.open();
     const policy = { maxAttempts: 4, initialDelayMs: 50, factor: 1_000, maxDelayMs: 80, jitter: 0 };
     const waits = await waitsBetweenAttempts(bench, member, ordering, policy);
     assert.equal(waits.length, 3); // uncapped, the second delay alone would be beyond every deadline
-    assert.ok(waits.slice(1).every((waited) => waited >= 80 - ROUNDING_MS), `waited ${waits.join(', ')} ms`);
+    assert.ok(
+      waits.slice(1).every((waited) => waited >= 80 - ROUNDING_MS),
+      `waited ${waits.join(', ')} ms`,
+    );
   }),
 
-  contractCase('F4', 'while a retry waits, a consumer without order takes others in its place', async (bench) => {
-    const member = await bench.open();
-    const handled = bench.collector<Handled>();
-    const retry = { initialDelayMs: 1_500, jitter: 0 };
-    const [failing, ...others] = [event(), event(), event(), event(), event()];
-    await bench.subscribe(member, { ordering: 'none', concurrency: 1, retry }, handled, async ({ id }, { attempt }) => {
-      if (id === failing.id && attempt === 1) return fail();
-    });
-    await member.messaging.events.publish(failing);
-    await handled.count(1);
-    await member.messaging.events.publish(...others);
-    await handled.count(6);
-    await bench.settled(member);
-    assert.deepEqual(handled.items.slice(0, 5).map(({ attempt }) => attempt), [1, 1, 1, 1, 1]);
-    assert.deepEqual(ids(handled.items.slice(1, 5)), ids(others));
-    assert.deepEqual(handled.items[5], { id: failing.id, attempt: 2, member: 'only' });
-  }),
+  contractCase(
+    'F4',
+    'while a retry waits, a consumer without order takes others in its place',
+    async (bench) => {
+      const member = await bench.open();
+      const handled = bench.collector<Handled>();
+      const retry = { initialDelayMs: 1_500, jitter: 0 };
+      const [failing, ...others] = [event(), event(), event(), event(), event()];
+      await bench.subscribe(
+        member,
+        { ordering: 'none', concurrency: 1, retry },
+        handled,
+        async ({ id }, { attempt }) => {
+          if (id === failing.id && attempt === 1) return fail();
+        },
+      );
+      await member.messaging.events.publish(failing);
+      await handled.count(1);
+      await member.messaging.events.publish(...others);
+      await handled.count(6);
+      await bench.settled(member);
+      assert.deepEqual(
+        handled.items.slice(0, 5).map(({ attempt }) => attempt),
+        [1, 1, 1, 1, 1],
+      );
+      assert.deepEqual(ids(handled.items.slice(1, 5)), ids(others));
+      assert.deepEqual(handled.items[5], { id: failing.id, attempt: 2, member: 'only' });
+    },
+  ),
 
   contractCase('F4', 'more retries may wait than handlers may run', async (bench) => {
     const member = await bench.open();
     const handled = bench.collector<Handled>();
     const retry = { initialDelayMs: 1_500, jitter: 0 };
-    await bench.subscribe(member, { ordering: 'none', concurrency: 2, retry }, handled, async (_, { attempt }) => {
-      if (attempt === 1) return fail();
-    });
+    await bench.subscribe(
+      member,
+      { ordering: 'none', concurrency: 2, retry },
+      handled,
+      async (_, { attempt }) => {
+        if (attempt === 1) return fail();
+      },
+    );
     const sent = Array.from({ length: 30 }, () => event());
     await member.messaging.events.publish(...sent);
     await handled.count(60);

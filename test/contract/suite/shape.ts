@@ -10,7 +10,18 @@ import { hook } from './harness.ts';
 import { event, EVENT_TYPE, GROUP, ids, raw } from './messages.ts';
 
 const MEGABYTE = 1_048_576;
-const RESERVED_ATTRIBUTES = ['id', 'source', 'type', 'specversion', 'data', 'data_base64', 'partitionkey', 'UPPER', 'with-dash', ''];
+const RESERVED_ATTRIBUTES = [
+  'id',
+  'source',
+  'type',
+  'specversion',
+  'data',
+  'data_base64',
+  'partitionkey',
+  'UPPER',
+  'with-dash',
+  '',
+];
 
 export const shapeCases = [
   contractCase('C1', 'bytes that are no text arrive as they were, read and delivered', async (bench) => {
@@ -31,42 +42,62 @@ export const shapeCases = [
     assert.deepEqual(new Uint8Array(recorded?.event.data as Uint8Array), data);
   }),
 
-  contractCase('C2', 'a header with an awkward value is carried exactly or refused, and its neighbours are not touched', async (bench) => {
-    const driver = await bench.openDriver();
-    const messages = EDGE_STRINGS.map((value) => raw({ headers: { 'x-before': 'b', 'x-edge': value, 'x-last': 'z' } }));
-    const outcomes = await driver.publish(messages);
-    const stored = await log(driver);
-    for (const [index, message] of messages.entries()) {
-      const value = JSON.stringify(EDGE_STRINGS[index]);
-      const found = stored.get(message.id);
-      if (outcomes[index] === undefined) {
-        assert.deepEqual(only(found?.headers, 'x-before', 'x-edge', 'x-last'), message.headers, `${value} was changed`);
-      } else {
-        assert.equal(outcomes[index].code, 'invalid', `${value}: ${outcomes[index].message}`);
-        assert.equal(found, undefined, `${value} was refused and stored`);
+  contractCase(
+    'C2',
+    'a header with an awkward value is carried exactly or refused, and its neighbours are not touched',
+    async (bench) => {
+      const driver = await bench.openDriver();
+      const messages = EDGE_STRINGS.map((value) =>
+        raw({ headers: { 'x-before': 'b', 'x-edge': value, 'x-last': 'z' } }),
+      );
+      const outcomes = await driver.publish(messages);
+      const stored = await log(driver);
+      for (const [index, message] of messages.entries()) {
+        const value = JSON.stringify(EDGE_STRINGS[index]);
+        const found = stored.get(message.id);
+        if (outcomes[index] === undefined) {
+          assert.deepEqual(
+            only(found?.headers, 'x-before', 'x-edge', 'x-last'),
+            message.headers,
+            `${value} was changed`,
+          );
+        } else {
+          assert.equal(outcomes[index].code, 'invalid', `${value}: ${outcomes[index].message}`);
+          assert.equal(found, undefined, `${value} was refused and stored`);
+        }
       }
-    }
-  }),
+    },
+  ),
 
-  contractCase('C2', 'an extension attribute with an awkward value arrives exactly as it was', async (bench) => {
-    const { messaging } = await bench.open();
-    const sent = EDGE_STRINGS.map((edge) => event({ extensions: { edge }, subject: edge, data: { edge } }));
-    await messaging.events.publish(...sent);
-    const read = await eventsOf(messaging.events.read());
-    const byId = new Map(read.map((message) => [message.id, message]));
-    for (const message of sent) assert.deepEqual(byId.get(message.id), message);
-  }),
+  contractCase(
+    'C2',
+    'an extension attribute with an awkward value arrives exactly as it was',
+    async (bench) => {
+      const { messaging } = await bench.open();
+      const sent = EDGE_STRINGS.map((edge) => event({ extensions: { edge }, subject: edge, data: { edge } }));
+      await messaging.events.publish(...sent);
+      const read = await eventsOf(messaging.events.read());
+      const byId = new Map(read.map((message) => [message.id, message]));
+      for (const message of sent) assert.deepEqual(byId.get(message.id), message);
+    },
+  ),
 
   contractCase('C2', 'a key with an awkward value keeps its events together and in order', async (bench) => {
     const { messaging } = await bench.open();
     const keys = EDGE_STRINGS.filter((key) => key !== '' && !key.includes('\ud800'));
-    const sent = [0, 1].flatMap((round) => keys.map((partitionkey) => event({ partitionkey, data: { round } })));
+    const sent = [0, 1].flatMap((round) =>
+      keys.map((partitionkey) => event({ partitionkey, data: { round } })),
+    );
     const received = bench.collector<CloudEvent>();
-    await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) => received.add(message));
+    await messaging.events.subscribe({ group: GROUP, types: [EVENT_TYPE] }, async (message) =>
+      received.add(message),
+    );
     await messaging.events.publish(...sent);
     await received.count(sent.length);
     for (const key of keys) {
-      const rounds = received.items.filter(({ partitionkey }) => partitionkey === key).map(({ data }) => data);
+      const rounds = received.items
+        .filter(({ partitionkey }) => partitionkey === key)
+        .map(({ data }) => data);
       assert.deepEqual(rounds, [{ round: 0 }, { round: 1 }], `the key ${JSON.stringify(key)}`);
     }
   }),
@@ -78,19 +109,36 @@ export const shapeCases = [
     await confirmedAndSeen(bench, driver, [new Uint8Array(), full]);
   }),
 
-  contractCase('C4', 'what is above the limit is refused as too large, and the rest of its batch is stored', async (bench) => {
-    const maxMessageBytes = 10_000;
-    const driver = await bench.openDriver({ maxMessageBytes });
-    const messages = [raw(), raw({ body: new Uint8Array(maxMessageBytes + 1) }), raw({ body: new Uint8Array(maxMessageBytes) })];
-    const outcomes = await driver.publish(messages);
-    assert.deepEqual(outcomes.map((outcome) => outcome?.code), [undefined, 'too-large', undefined]);
-    assert.equal(outcomes[1]?.retryable, false);
-    assert.deepEqual([...(await log(driver)).keys()].toSorted(), ids(messages.filter((_, index) => index !== 1)));
-  }),
+  contractCase(
+    'C4',
+    'what is above the limit is refused as too large, and the rest of its batch is stored',
+    async (bench) => {
+      const maxMessageBytes = 10_000;
+      const driver = await bench.openDriver({ maxMessageBytes });
+      const messages = [
+        raw(),
+        raw({ body: new Uint8Array(maxMessageBytes + 1) }),
+        raw({ body: new Uint8Array(maxMessageBytes) }),
+      ];
+      const outcomes = await driver.publish(messages);
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome?.code),
+        [undefined, 'too-large', undefined],
+      );
+      assert.equal(outcomes[1]?.retryable, false);
+      assert.deepEqual(
+        [...(await log(driver)).keys()].toSorted(),
+        ids(messages.filter((_, index) => index !== 1)),
+      );
+    },
+  ),
 
   contractCase('C4', 'an event above the default limit is refused as too large', async (bench) => {
     const { messaging } = await bench.open();
-    const error = await rejection(messaging.events.publish(event({ data: 'x'.repeat(MEGABYTE) })), 'too-large');
+    const error = await rejection(
+      messaging.events.publish(event({ data: 'x'.repeat(MEGABYTE) })),
+      'too-large',
+    );
     assert.equal(error.retryable, false);
     assert.deepEqual(await all(messaging.events.read()), []);
   }),
@@ -110,20 +158,33 @@ export const shapeCases = [
 
   contractCase('C5', 'what cannot be the name of a header is refused', async (bench) => {
     const driver = await bench.openDriver();
-    for (const name of ['CC', 'X-Upper', 'with space', 'with:colon', 'with_underscore', 'line\nbreak', '\u00fc', '']) {
+    for (const name of [
+      'CC',
+      'X-Upper',
+      'with space',
+      'with:colon',
+      'with_underscore',
+      'line\nbreak',
+      '\u00fc',
+      '',
+    ]) {
       const [outcome] = await driver.publish([raw({ headers: { [name]: 'all' } })]);
       assert.equal(outcome?.code, 'invalid', `the header ${JSON.stringify(name)}`);
     }
     assert.equal((await log(driver)).size, 0);
   }),
 
-  contractCase('C5', 'extension attributes with the name of another attribute, or no name at all, are refused', async (bench) => {
-    const { messaging } = await bench.open();
-    for (const name of RESERVED_ATTRIBUTES) {
-      await rejection(messaging.events.publish(event({ extensions: { [name]: 'mine' } })), 'invalid');
-    }
-    assert.deepEqual(await all(messaging.events.read()), []);
-  }),
+  contractCase(
+    'C5',
+    'extension attributes with the name of another attribute, or no name at all, are refused',
+    async (bench) => {
+      const { messaging } = await bench.open();
+      for (const name of RESERVED_ATTRIBUTES) {
+        await rejection(messaging.events.publish(event({ extensions: { [name]: 'mine' } })), 'invalid');
+      }
+      assert.deepEqual(await all(messaging.events.read()), []);
+    },
+  ),
 
   contractCase('C6', 'no password is seen in a log, an error or the described topology', async (bench) => {
     const said: string[] = [];
@@ -149,7 +210,9 @@ export const shapeCases = [
     const restricted = await hook(bench.harness, 'restricted')();
     bench.atEnd(() => restricted.close());
     const intruder = bench.member({ settings: { logger }, from: { driver: restricted.intruder } });
-    said.push(everythingSaid(await rejection(bench.within(intruder.messaging.open(), 'the refusal'), 'denied')));
+    said.push(
+      everythingSaid(await rejection(bench.within(intruder.messaging.open(), 'the refusal'), 'denied')),
+    );
     for (const secret of bench.harness.secrets) {
       const found = said.find((text) => text?.includes(secret));
       assert.equal(found, undefined, 'a password was seen');
@@ -157,7 +220,11 @@ export const shapeCases = [
   }),
 ];
 
-async function confirmedAndSeen(bench: Bench, driver: BrokerDriver, bodies: readonly Uint8Array[]): Promise<void> {
+async function confirmedAndSeen(
+  bench: Bench,
+  driver: BrokerDriver,
+  bodies: readonly Uint8Array[],
+): Promise<void> {
   await driver.declare({ groups: [{ group: GROUP, types: [EVENT_TYPE], from: 'new', ordering: 'none' }] });
   const messages = bodies.map((body) => raw({ body }));
   const delivered = bench.collector<IncomingMessage>();
@@ -172,7 +239,10 @@ async function confirmedAndSeen(bench: Bench, driver: BrokerDriver, bodies: read
   for (const { id, body } of messages) {
     const found = delivered.items.find((message) => message.id === id);
     for (const seen of [found, stored.get(id)]) {
-      assert.ok(seen !== undefined && Buffer.compare(seen.body, body) === 0, `a body of ${body.length} bytes was changed`);
+      assert.ok(
+        seen !== undefined && Buffer.compare(seen.body, body) === 0,
+        `a body of ${body.length} bytes was changed`,
+      );
       assert.equal(seen.contentType, 'application/octet-stream');
       assert.equal(seen.type, EVENT_TYPE);
     }
@@ -185,6 +255,9 @@ async function log(driver: BrokerDriver): Promise<ReadonlyMap<string, IncomingMe
   return new Map(entries.map(({ message }) => [message.id ?? 'none', message]));
 }
 
-function only(headers: Readonly<Record<string, string>> = {}, ...names: readonly string[]): Record<string, string | undefined> {
+function only(
+  headers: Readonly<Record<string, string>> = {},
+  ...names: readonly string[]
+): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => [name, headers[name]]));
 }

@@ -31,20 +31,28 @@ export const startCases = [
     assert.equal(read.length, members.length);
   }),
 
-  contractCase('A3', 'closing what was never opened resolves, and it cannot be opened afterwards', async (bench) => {
-    const { driver, messaging } = bench.member();
-    await messaging.close();
-    assert.equal(driver.status, 'closed');
-    await rejection(messaging.open(), 'closed');
-  }),
+  contractCase(
+    'A3',
+    'closing what was never opened resolves, and it cannot be opened afterwards',
+    async (bench) => {
+      const { driver, messaging } = bench.member();
+      await messaging.close();
+      assert.equal(driver.status, 'closed');
+      await rejection(messaging.open(), 'closed');
+    },
+  ),
 
-  contractCase('A3', 'what is not open yet refuses to work, and can be opened all the same', async (bench) => {
-    const { messaging } = bench.member();
-    await rejection(messaging.events.publish(event()), 'closed');
-    await rejection(messaging.queue.declare('testing'), 'closed');
-    await messaging.open();
-    await messaging.events.publish(event());
-  }),
+  contractCase(
+    'A3',
+    'what is not open yet refuses to work, and can be opened all the same',
+    async (bench) => {
+      const { messaging } = bench.member();
+      await rejection(messaging.events.publish(event()), 'closed');
+      await rejection(messaging.queue.declare('testing'), 'closed');
+      await messaging.open();
+      await messaging.events.publish(event());
+    },
+  ),
 
   contractCase('A5', 'an aborted signal keeps it from opening, and is the reason', async (bench) => {
     const { driver, messaging } = bench.member();
@@ -69,36 +77,44 @@ export const startCases = [
     assert.notEqual(driver.status, 'open');
   }),
 
-  contractCase('A5', 'a reader whose signal aborts ends without an error, before and while it waits', async (bench) => {
-    const { messaging } = await bench.open();
-    const sent = event();
-    await messaging.events.publish(sent);
-    const aborted = messaging.events.read({ follow: true, signal: AbortSignal.abort() });
-    assert.deepEqual(await bench.within(all(aborted), 'the aborted reader'), []);
+  contractCase(
+    'A5',
+    'a reader whose signal aborts ends without an error, before and while it waits',
+    async (bench) => {
+      const { messaging } = await bench.open();
+      const sent = event();
+      await messaging.events.publish(sent);
+      const aborted = messaging.events.read({ follow: true, signal: AbortSignal.abort() });
+      assert.deepEqual(await bench.within(all(aborted), 'the aborted reader'), []);
 
-    const abort = new AbortController();
-    const reading = messaging.events.read({ follow: true, signal: abort.signal })[Symbol.asyncIterator]();
-    const first = await bench.within(reading.next(), 'the first event');
-    assert.equal(first.value?.event.id, sent.id);
-    const waiting = reading.next();
-    abort.abort();
-    assert.equal((await bench.within(waiting, 'the reader to end')).done, true);
-  }),
+      const abort = new AbortController();
+      const reading = messaging.events.read({ follow: true, signal: abort.signal })[Symbol.asyncIterator]();
+      const first = await bench.within(reading.next(), 'the first event');
+      assert.equal(first.value?.event.id, sent.id);
+      const waiting = reading.next();
+      abort.abort();
+      assert.equal((await bench.within(waiting, 'the reader to end')).done, true);
+    },
+  ),
 
-  contractCase('A7', 'a server that is down fails the opening at once, and a later one can succeed', async (bench) => {
-    const link = await hook(bench.harness, 'link')();
-    bench.atEnd(() => link.close());
-    const { driver, messaging } = bench.member({ from: link });
-    for (const how of ['refuse', 'reset'] as const) {
-      await link.cut(how);
-      const error = await rejection(bench.within(messaging.open(), 'the refusal'), 'unavailable');
-      assert.equal(error.retryable, true);
-      assert.equal(driver.status, 'new');
-      await link.restore();
-    }
-    await messaging.open();
-    assert.equal(driver.status, 'open');
-  }),
+  contractCase(
+    'A7',
+    'a server that is down fails the opening at once, and a later one can succeed',
+    async (bench) => {
+      const link = await hook(bench.harness, 'link')();
+      bench.atEnd(() => link.close());
+      const { driver, messaging } = bench.member({ from: link });
+      for (const how of ['refuse', 'reset'] as const) {
+        await link.cut(how);
+        const error = await rejection(bench.within(messaging.open(), 'the refusal'), 'unavailable');
+        assert.equal(error.retryable, true);
+        assert.equal(driver.status, 'new');
+        await link.restore();
+      }
+      await messaging.open();
+      assert.equal(driver.status, 'open');
+    },
+  ),
 
   contractCase('A7', 'a server that stays down fails the opening when the waiting is over', async (bench) => {
     const link = await hook(bench.harness, 'link')();
