@@ -1,5 +1,5 @@
 import { importsComputedName, importsOf, packageOf } from './imports.ts';
-import { select, type Tree } from './tree.ts';
+import { peersOf, select, type Tree } from './tree.ts';
 import { brokerSpeechIn, brokersNamedIn } from './words.ts';
 
 export interface Violation {
@@ -148,13 +148,14 @@ export const rules: readonly Rule[] = [
         const { dependencies = {}, devDependencies = {} } = parse(text);
         const sources = select(tree, `${folderOf(file)}**/*.ts`);
         const used = new Set(sources.flatMap(([, source]) => importsOf(source)).map(packageOf));
+        const peers = new Set([...used].flatMap((name) => (name === undefined ? [] : peersOf(name))));
         // The host loads services and adapters by name: tests declare those that turbo has to know of.
         const loaded = (name: string): boolean =>
           file === 'test/package.json'
             ? name.startsWith('@waggle/')
             : /^@waggle\/(adapter|service)-/.test(name);
         return Object.keys({ ...dependencies, ...devDependencies })
-          .filter((name) => !used.has(name) && !loaded(name))
+          .filter((name) => !used.has(name) && !peers.has(name) && !loaded(name))
           .map((what) => ({ file, what }));
       }),
   },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
@@ -21,6 +21,16 @@ function filesIn(folder: string): readonly string[] {
     if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : filesIn(path);
     return /\.(ts|json)$/.test(entry.name) ? [path] : [];
   });
+}
+
+/** What an installed library expects its user to install beside it. */
+export function peersOf(library: string): readonly string[] {
+  const manifest = join(root, 'node_modules', library, 'package.json');
+  if (!existsSync(manifest)) return [];
+  const { peerDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+    readonly peerDependencies?: Readonly<Record<string, string>>;
+  };
+  return Object.keys(peerDependencies);
 }
 
 /** A pattern with `*` for one name and `**` for any number of folders. */
