@@ -216,11 +216,7 @@ function unsupported(version: string): MessagingError | undefined {
 /** Takes the URL apart ourselves: an error of the platform's parser would quote it, with the password. */
 function parseUrl(text: string): Options.Connect {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^amqps?:$/.test(url.protocol) || url.hostname === '')
-    throw new MessagingError(
-      'invalid',
-      '[rabbitmq] the URL is not valid: write amqp://user:password@host:port/vhost',
-    );
+  if (url === undefined || !/^amqps?:$/.test(url.protocol) || url.hostname === '') throw badUrl();
   const target: Options.Connect = {
     protocol: url.protocol.slice(0, -1),
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
@@ -229,8 +225,22 @@ function parseUrl(text: string): Options.Connect {
   };
   if (url.port !== '') target.port = Number(url.port);
   if (url.username !== '' || url.password !== '') {
-    target.username = decodeURIComponent(url.username);
-    target.password = decodeURIComponent(url.password);
+    target.username = unescapePart(url.username);
+    target.password = unescapePart(url.password);
   }
   return target;
 }
+
+function unescapePart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw badUrl();
+  }
+}
+
+const badUrl = (): MessagingError =>
+  new MessagingError(
+    'invalid',
+    '[rabbitmq] the URL is not valid: write amqp://user:password@host:port/vhost, special characters as %XX',
+  );

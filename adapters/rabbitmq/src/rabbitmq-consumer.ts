@@ -19,8 +19,8 @@ export interface ConsumerContext {
   readonly deliver: (delivery: Delivery) => void;
   readonly restore: () => Promise<void>;
   readonly delayExchange: (delayMs: number) => Promise<string>;
-  /** A copy waits until then. */
-  readonly delayed: (untilMs: number) => void;
+  /** Told of each copy that waits so long. */
+  readonly delayed: (delayMs: number) => void;
 }
 
 export interface RabbitMqConsumer extends DriverConsumer {

@@ -27,8 +27,8 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
   const consumers = new Map<RabbitMqConsumer, string>();
   /** Readers that look for their place: what is published after their first `next()` waits for them. */
   const attaching = new Set<Promise<void>>();
-  /** When copies of ours come back, by source; for `lag`. */
-  const delayed = new Map<string, number[]>();
+  /** A timer for each copy that waits for its retry, by source; for `lag`. */
+  const delayed = new Map<string, Set<NodeJS.Timeout>>();
   let opening: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
@@ -40,10 +40,10 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
     await connection.open(openOptions ?? {});
     try {
       await topology.declareCommon();
-      await publisher.start();
+      await within(requestTimeoutMs, 'opening', publisher.start());
     } catch (error) {
       await connection.reset();
-      throw error;
+      throw closing === undefined ? error : closedError();
     }
   }
 
@@ -123,12 +123,16 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
       },
       restore: () => topology.restore(source),
       delayExchange: topology.delayExchange,
-      delayed: (untilMs) => delayed.set(base, [...stillDelayed(base), untilMs]),
+      delayed: (delayMs) => noteDelayed(base, delayMs),
     };
   }
 
-  const stillDelayed = (base: string): number[] =>
-    (delayed.get(base) ?? []).filter((untilMs) => untilMs > Date.now());
+  function noteDelayed(base: string, delayMs: number): void {
+    const timers = delayed.get(base) ?? new Set();
+    delayed.set(base, timers);
+    const timer = setTimeout(() => timers.delete(timer), Math.min(delayMs, 2 ** 31 - 1));
+    timers.add(timer);
+  }
 
   async function* read(
     source: { readonly kind: 'stream' | 'dead-letters' },
@@ -163,6 +167,7 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
     await within(requestTimeoutMs, 'closing', topology.close()).catch(() => undefined);
     await within(requestTimeoutMs, 'closing', publisher.close()).catch(() => undefined);
     await connection.close();
+    for (const timers of delayed.values()) for (const timer of timers) clearTimeout(timer);
   }
 
   return {
@@ -198,7 +203,16 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
           `[rabbitmq] concurrency ${concurrency}: give a whole number from 1`,
         );
       const context = contextFor(source, concurrency, deliver);
-      const consumer = await startConsumer(context, base, asked);
+      const starting = startConsumer(context, base, asked);
+      const consumer = await within(requestTimeoutMs, `consuming ${base}`, starting).catch(
+        (error: unknown) => {
+          starting.then(
+            (late) => late.close(),
+            () => undefined,
+          );
+          throw error;
+        },
+      );
       consumers.set(consumer, base);
       const leave = (): Promise<void> => {
         consumers.delete(consumer);
@@ -233,7 +247,7 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
         (sum, [consumer, of]) => sum + (of === base ? consumer.unsettled : 0),
         0,
       );
-      return ready + held + stillDelayed(base).length;
+      return ready + held + (delayed.get(base)?.size ?? 0);
     },
     async describe() {
       assertOpen();

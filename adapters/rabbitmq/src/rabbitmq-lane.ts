@@ -52,7 +52,7 @@ export function consumeLane(context: ConsumerContext, lane: Lane, queue: string)
       busy = true;
       let settled = false;
       const settle = (how: () => void): void => {
-        if (settled || !open) return;
+        if (settled || !open || closed) return;
         settled = true;
         how();
       };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { matchesType, messageOf } from '@waggle/kernel';
 import type { DriverSettings } from '@waggle/messaging';
@@ -27,6 +28,7 @@ export interface Pump {
 const BATCH = 256;
 /** More than ever exist at a time: the one that is held, its successor, and what a crash left. */
 const CHECKPOINTS = 16;
+const CHECKPOINT_ATTEMPTS = 20;
 
 /**
  * Copies the stream to the queues of a group that does not begin at "new", for good: such queues are never bound, so
@@ -63,7 +65,7 @@ export function startPump(pumping: Pumping): Pump {
       settings.logger.warn('rabbitmq pump stopped, starting again', { base, reason: messageOf(error) });
       void restore()
         .catch(() => undefined)
-        .finally(() => closeChannel(channel));
+        .finally(() => void closeChannel(channel));
     };
 
     channel.on('return', (raw) => fail(new Error(`queue ${raw.fields.routingKey} is gone`)));
@@ -125,15 +127,26 @@ export function startPump(pumping: Pumping): Pump {
   };
 }
 
-/** Puts the first checkpoint into the pump's queue, unless there is one or somebody holds it. */
+/**
+ * Puts the first checkpoint into the pump's queue, unless there is one or somebody holds it. A queue that another process
+ * is just creating refuses for a moment, so it is tried again.
+ */
 export async function createCheckpoint(
   channel: ConfirmChannel,
   base: string,
   begin: () => Promise<number>,
 ): Promise<void> {
-  const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
-  if (messageCount > 0 || consumerCount > 0) return;
-  await publish(channel, pumpQueue(base), checkpointBody(await begin()), {});
+  for (let attempt = 1; ; attempt++) {
+    const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
+    if (messageCount > 0 || consumerCount > 0) return;
+    const offset = await begin();
+    try {
+      return await publish(channel, pumpQueue(base), checkpointBody(offset), {});
+    } catch (error) {
+      if (attempt === CHECKPOINT_ATTEMPTS) throw error;
+      await sleep(50);
+    }
+  }
 }
 
 const checkpointBody = (offset: number): Buffer => Buffer.from(String(offset));

@@ -5,6 +5,9 @@ import { closeChannel, keepChannel } from './rabbitmq-channel.ts';
 import { asBuffer, attemptOf, copyProperties, laneOf, toIncoming } from './rabbitmq-codec.ts';
 import type { ConsumerContext } from './rabbitmq-consumer.ts';
 
+/** AMQP has 16 bits for it. */
+const MAX_PREFETCH = 65_535;
+
 export interface UnorderedConsumer {
   readonly attached: Promise<void>;
   readonly unsettled: number;
@@ -41,7 +44,7 @@ export function consumeUnordered(
       unsettled = 0;
       current = undefined;
     });
-    await channel.prefetch(concurrency);
+    await channel.prefetch(Math.min(concurrency, MAX_PREFETCH));
 
     const giveBack = (raw: ConsumeMessage): void => acks.without(raw, () => channel.nack(raw, false, true));
     const receive = (raw: ConsumeMessage | null): void => {
@@ -55,7 +58,7 @@ export function consumeUnordered(
       unsettled++;
       let settled = false;
       const settle = (how: () => void): void => {
-        if (settled || !open || (closed && current === undefined)) return;
+        if (settled || !open || closed) return;
         settled = true;
         how();
       };
@@ -64,7 +67,7 @@ export function consumeUnordered(
         unsettled--;
         how();
         const next = waiting.shift();
-        if (next !== undefined) handOut(next);
+        if (next !== undefined && !closed) handOut(next);
       };
       const attempt = attemptOf(raw);
       context.deliver({
@@ -115,7 +118,7 @@ export function consumeUnordered(
       };
       const outcome = await context.publisher.ship([shipment])[0];
       if (outcome === undefined) {
-        context.delayed(Date.now() + delayMs);
+        context.delayed(delayMs);
         return true;
       }
       throw outcome;

@@ -63,10 +63,9 @@ export class Reject extends Error {
 
 /** What a thrown value says; also for what is not an Error, or cannot even be shown. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  if (typeof thrown === 'string') return thrown;
   try {
-    return `thrown value: ${String(thrown)}`;
+    if (thrown instanceof Error) return String(thrown.message);
+    return typeof thrown === 'string' ? thrown : `thrown value: ${String(thrown)}`;
   } catch {
     return 'thrown value that cannot be shown as text';
   }

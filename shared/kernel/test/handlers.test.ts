@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { EventContract, CommandContract, NewMessage } from '../src/index.ts';
+import { MessagingError, onCommand, onEvent, silentLogger } from '../src/index.ts';
+
+const rest = { description: 'for the test', example: {}, check: () => undefined, jsonSchema: () => ({}) };
+
+function event<const Type extends string>(type: Type): EventContract<Type, object> {
+  const make = (data: object): NewMessage<'event', Type, object> => ({ kind: 'event', type, data });
+  return Object.assign(make, { kind: 'event', type, ...rest } as const);
+}
+
+function command<const Type extends string>(type: Type): CommandContract<Type, object> {
+  const make = (data: object): NewMessage<'command', Type, object> => ({ kind: 'command', type, data });
+  return Object.assign(make, { kind: 'command', type, ...rest } as const);
+}
+
+const placed = event('ordering.order-placed.v1');
+const confirmed = event('ordering.order-confirmed.v1');
+const take = command('payments.take-payment.v1');
+const nothing = async (): Promise<void> => undefined;
+
+describe('a handler', () => {
+  it('of one event is declared with its name, its contract and no options of its own', () => {
+    const handler = onEvent('plan', placed, nothing);
+    expect(handler).toEqual({
+      kind: 'event',
+      name: 'plan',
+      contracts: [placed],
+      options: {},
+      handle: nothing,
+    });
+  });
+
+  it('of several events is one group for all of them', () => {
+    expect(onEvent('plan', [placed, confirmed], nothing).contracts).toEqual([placed, confirmed]);
+  });
+
+  it('of a command keeps the options that it was given', () => {
+    const options = { concurrency: 2, timeoutMs: 5, retry: { maxAttempts: 1 } };
+    expect(onCommand('take', take, nothing, options)).toMatchObject({ kind: 'command', options });
+  });
+
+  it.each(['', 'Plan', 'plan shipment', 'plan.shipment', '1st', 'plän', 'a'.repeat(300)])(
+    'cannot be named "%s", since its name becomes a group',
+    (name) => {
+      expect(() => onEvent(name, placed, nothing)).toThrow(MessagingError);
+      expect(() => onCommand(name, take, nothing)).toThrow('cannot name a handler');
+    },
+  );
+
+  it('reacts to its own kind alone, or does not compile', () => {
+    // @ts-expect-error a command is not something that happened
+    expect(onEvent('plan', take, nothing).kind).toBe('event');
+    // @ts-expect-error an event is not a request
+    expect(onCommand('take', placed, nothing).kind).toBe('command');
+    // @ts-expect-error commands have one order: their queue's
+    expect(onCommand('take', take, nothing, { ordering: 'none' }).kind).toBe('command');
+  });
+});
+
+describe('the silent logger', () => {
+  it('says nothing and breaks nothing', () => {
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+      expect(silentLogger[level]('message', { circular: silentLogger })).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import {
+  checkGroup,
+  checkName,
+  checkTypePattern,
+  contextOf,
+  groupName,
+  matchesType,
+  MessagingError,
+  parseMessageType,
+} from '../src/index.ts';
+
+const long = 'a'.repeat(300);
+
+/** Each breaks one rule of `<context>.<name>.v<major>`. */
+const hostileTypes: readonly [string, string][] = [
+  ['nothing at all', ''],
+  ['an empty context', '.order-placed.v1'],
+  ['an empty name', 'ordering..v1'],
+  ['no version', 'ordering.order-placed'],
+  ['an empty version', 'ordering.order-placed.'],
+  ['version 0', 'ordering.order-placed.v0'],
+  ['a version with a leading zero', 'ordering.order-placed.v01'],
+  ['a minor version', 'ordering.order-placed.v1.2'],
+  ['a negative version', 'ordering.order-placed.v-1'],
+  ['a version in upper case', 'ordering.order-placed.V1'],
+  ['upper case', 'Ordering.OrderPlaced.v1'],
+  ['a part that starts with a digit', '1ordering.order-placed.v1'],
+  ['a part that starts with a dash', '-ordering.order-placed.v1'],
+  ['an underscore', 'ordering.order_placed.v1'],
+  ['a space', 'ordering.order placed.v1'],
+  ['a line break at the end', 'ordering.order-placed.v1\n'],
+  ['a null character', 'ordering.order\0placed.v1'],
+  ['letters that are not ASCII', 'bestellung.größe.v1'],
+  ['a look-alike letter', 'оrdering.order-placed.v1'],
+  ['digits of another script', 'ordering.order-placed.v１'],
+  ['a wildcard', 'ordering.*.v1'],
+  ['the wildcard of another broker', 'ordering.>'],
+  ['a path', '../../etc.passwd.v1'],
+  ['300 characters', `ordering.${long}.v1`],
+];
+
+describe('a message type', () => {
+  it.each([
+    ['ordering.order-placed.v1', { context: 'ordering', name: 'order-placed', major: 1 }],
+    ['a.b.v1', { context: 'a', name: 'b', major: 1 }],
+    ['order-2-cash.step3.v12', { context: 'order-2-cash', name: 'step3', major: 12 }],
+  ])('%s is taken apart into context, name and major version', (type, parts) => {
+    expect(parseMessageType(type)).toEqual(parts);
+    expect(contextOf(type)).toBe(parts.context);
+  });
+
+  it.each(hostileTypes)('with %s is refused, saying what to write', (_, type) => {
+    expect(() => parseMessageType(type)).toThrow(MessagingError);
+    expect(() => parseMessageType(type)).toThrow('write <context>.<name>.v<major>');
+    expect(() => parseMessageType(type)).toThrow(
+      expect.objectContaining({ code: 'invalid', retryable: false }),
+    );
+  });
+
+  it('may have 120 characters and no more', () => {
+    const ofLength = (length: number) => `a.${'b'.repeat(length - 5)}.v1`;
+    expect(ofLength(120)).toHaveLength(120);
+    expect(parseMessageType(ofLength(120)).major).toBe(1);
+    expect(() => parseMessageType(ofLength(121))).toThrow('at most 120 characters');
+  });
+
+  it('that is refused is quoted only as far as a log line can bear', () => {
+    const error = catchFrom(() => parseMessageType('x'.repeat(1_000_000)));
+    expect(error.message.length).toBeLessThan(400);
+  });
+});
+
+describe('a type pattern', () => {
+  it.each(['*', 'ordering.*', 'ordering.order-placed.v1'])('may be %s', (pattern) => {
+    expect(() => checkTypePattern(pattern)).not.toThrow();
+  });
+
+  it.each([
+    '',
+    '**',
+    '*.order-placed.v1',
+    'ordering.**',
+    'ordering.order-placed.*',
+    'ordering',
+    'Ordering.*',
+    '>',
+    '#',
+  ])('may not be "%s"', (pattern) => {
+    expect(() => checkTypePattern(pattern)).toThrow(MessagingError);
+  });
+
+  it('asks for one type, for all of a context, or for everything', () => {
+    const type = 'ordering.order-placed.v1';
+    expect(matchesType('*', type)).toBe(true);
+    expect(matchesType('ordering.*', type)).toBe(true);
+    expect(matchesType(type, type)).toBe(true);
+  });
+
+  it('does not ask for another version, another context, or a context whose name only begins the same', () => {
+    expect(matchesType('ordering.order-placed.v1', 'ordering.order-placed.v11')).toBe(false);
+    expect(matchesType('payments.*', 'ordering.order-placed.v1')).toBe(false);
+    expect(matchesType('ordering.*', 'ordering-eu.order-placed.v1')).toBe(false);
+  });
+});
+
+describe('a name', () => {
+  it.each(['a', 'ordering', 'order-2', 'a'.repeat(120)])('may be %s', (name) => {
+    expect(() => checkName('service', name)).not.toThrow();
+  });
+
+  it.each(['', 'Ordering', '2nd', '-a', 'a.b', 'a b', 'a_b', 'a\n', 'größe', '🐝', 'a'.repeat(121), long])(
+    'may not be "%s"',
+    (name) => {
+      expect(() => checkName('service', name)).toThrow('cannot name a service');
+    },
+  );
+
+  it('of a group is the service and the handler, so that two services never share one', () => {
+    expect(groupName('ordering', 'settle-order')).toBe('ordering.settle-order');
+    expect(() => checkGroup('ordering.settle-order')).not.toThrow();
+  });
+
+  it('of a group cannot be made of parts that hold a dot', () => {
+    expect(() => groupName('ordering.eu', 'settle')).toThrow('cannot name a service');
+    expect(() => groupName('ordering', 'settle.eu')).toThrow('cannot name a handler');
+  });
+
+  it.each(['', '.', 'ordering', 'ordering.', '.settle', 'a.b.c', 'Ordering.settle', `ordering.${long}`])(
+    'of a group may not be "%s"',
+    (group) => {
+      expect(() => checkGroup(group)).toThrow(MessagingError);
+    },
+  );
+});
+
+function catchFrom(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error('nothing was thrown');
+}
