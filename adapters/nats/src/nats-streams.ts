@@ -10,7 +10,7 @@ const CREATION_PAUSE_MS = 50;
 
 /** Creates a stream, or compares it with what exists. @throws MessagingError `conflict`, which names both values */
 export async function ensureStream(
-  link: NatsLink,
+  link: Pick<NatsLink, 'api' | 'settings' | 'replicas'>,
   { stream, root }: Place,
   limits: Pick<StreamConfig, 'retention' | 'max_age' | 'max_bytes'>,
 ): Promise<void> {
