@@ -39,22 +39,22 @@ async function linkThatLosesTheRace(
   return {
     link: { api, settings: link.settings, replicas: 1 },
     place: { stream: 'race_evt', root: subject },
-    close: () => link.disconnect(),
+    [Symbol.asyncDispose]: () => link.disconnect(),
   };
 }
 
 test('a stream that another process creates at the same moment is compared, and not a failure', async () => {
   const winner = { name: 'race_evt', subject: 'race.evt.>', description: 'waggle lanes=4' };
-  const { link, place, close } = await linkThatLosesTheRace('race.evt', winner);
-  await ensureStream(link, place, limits).finally(async () => close());
+  await using race = await linkThatLosesTheRace('race.evt', winner);
+  await ensureStream(race.link, race.place, limits);
   const { streams } = await (await bench.raw()).jetstreamManager();
   await streams.delete('race_evt');
 });
 
 test('subjects that belong to somebody else for good are a conflict', async () => {
   const winner = { name: 'foreign', subject: 'race.>', description: '' };
-  const { link, place, close } = await linkThatLosesTheRace('race.evt', winner);
-  await expect(ensureStream(link, place, limits).finally(async () => close())).rejects.toMatchObject({
+  await using race = await linkThatLosesTheRace('race.evt', winner);
+  await expect(ensureStream(race.link, race.place, limits)).rejects.toMatchObject({
     code: 'conflict',
   });
 });
