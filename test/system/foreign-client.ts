@@ -1,5 +1,6 @@
 import { connect as connectRabbit } from 'amqplib';
 import type { Message } from 'amqplib';
+import type { JsMsg } from 'nats';
 import { AckPolicy, connect as connectNats, headers as natsHeaders } from 'nats';
 
 /** The wire as somebody sees it who has nothing but docs/wire.md and a client library. */
@@ -25,32 +26,33 @@ export function foreignClient(
   environment: Readonly<Record<string, string>>,
 ): Promise<ForeignClient> {
   const { NAMESPACE: namespace = '', NATS_URL = '', RABBITMQ_URL = '', LANES } = environment;
-  return broker === 'nats' ? onNats(NATS_URL, namespace) : onRabbit(RABBITMQ_URL, namespace, Number(LANES));
+  return broker === 'nats'
+    ? onNats(NATS_URL, namespace, Number(LANES))
+    : onRabbit(RABBITMQ_URL, namespace, Number(LANES));
 }
 
 const parse = (body: Uint8Array): Readonly<Record<string, unknown>> =>
   JSON.parse(new TextDecoder().decode(body));
 
-async function onNats(url: string, namespace: string): Promise<ForeignClient> {
+async function onNats(url: string, namespace: string, lanesCount: number): Promise<ForeignClient> {
   const connection = await connectNats({ servers: new URL(url).host });
   const stream = connection.jetstream();
   const manager = await connection.jetstreamManager();
 
-  /** A consumer of our own for each lane, since that is how the lanes of a queue are shared out. */
+  /** Each lane of a queue has one durable consumer; whoever pulls from it takes part. */
   async function takeCommand(context: string): Promise<ForeignMessage> {
-    const name = `${namespace}_cmd_${context}`;
-    for (;;) {
-      for await (const { seq } of pending(name)) {
-        const { header, data } = await manager.streams.getMessage(name, { seq });
-        await manager.streams.deleteMessage(name, seq);
-        return fromNats(header, data);
-      }
-    }
-  }
-
-  async function* pending(name: string) {
-    const { state } = await manager.streams.info(name);
-    for (let seq = state.first_seq; state.messages > 0 && seq <= state.last_seq; seq++) yield { seq };
+    const lanes = ['unordered', ...Array(lanesCount).keys()];
+    const { promise: first, resolve } = Promise.withResolvers<JsMsg>();
+    const pulls = await Promise.all(
+      lanes.map(async (lane) => {
+        const consumer = await stream.consumers.get(`${namespace}_cmd_${context}`, `lane_${lane}`);
+        return consumer.consume({ max_messages: 1, callback: resolve });
+      }),
+    );
+    const message = await first;
+    await message.ackAck();
+    await Promise.all(pulls.map((pull) => pull.close()));
+    return fromNats(message.headers, message.data);
   }
 
   return {
@@ -106,18 +108,16 @@ async function onRabbit(url: string, namespace: string, lanes: number): Promise<
     async firstEvent(type) {
       const reader = await connection.createChannel();
       await reader.prefetch(10);
-      const first = new Promise<ForeignMessage>((resolve) => {
-        void reader.consume(
-          `${namespace}.evt.log`,
-          (message) => {
-            if (message === null) return;
-            reader.ack(message);
-            if (message.properties.type === type) resolve(fromRabbit(message));
-          },
-          { arguments: { 'x-stream-offset': 'first' } },
-        );
-      });
-      return first.finally(() => reader.close());
+      const { promise: first, resolve } = Promise.withResolvers<ForeignMessage>();
+      const look = (message: Message | null): void => {
+        if (message === null) return;
+        reader.ack(message);
+        if (message.properties.type === type) resolve(fromRabbit(message));
+      };
+      await reader.consume(`${namespace}.evt.log`, look, { arguments: { 'x-stream-offset': 'first' } });
+      const found = await first;
+      await reader.close();
+      return found;
     },
     async publishBinaryEvent({ id = '', type = '', ...attributes }, data) {
       const headers = Object.fromEntries(

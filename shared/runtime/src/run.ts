@@ -8,7 +8,7 @@ import { hostSettings } from './host-settings.ts';
 /** The entry point of every deployment: reads the environment, runs until SIGTERM or SIGINT, drains, ends. */
 export async function runFromEnvironment(environment: Environment): Promise<void> {
   try {
-    const { SERVICES = [], BROKER = 'memory' } = readSettings(hostSettings, environment, []);
+    const { SERVICES, BROKER } = readSettings(hostSettings, environment, []);
     const host = await startHost({ services: await loadServices(SERVICES, BROKER), environment });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => void host.stop().then(() => process.exit(0)));
