@@ -35,6 +35,8 @@ export function keepChannel(options: KeepChannelOptions): KeptChannel {
   first.promise.catch(() => undefined);
   let current: ConfirmChannel | undefined;
   let attachedOnce = false;
+  /** Something was gone and is not known to be back: a queue can exist again and still lack its bindings. */
+  let incomplete = false;
 
   async function attachOne(): Promise<unknown> {
     const model = await connection.model(attachedOnce ? FOREVER_MS : options.waitMs);
@@ -48,10 +50,20 @@ export function keepChannel(options: KeepChannelOptions): KeptChannel {
     return gone;
   }
 
+  /** Before anything else, until it succeeds; what this process never declared, another has to declare again. */
+  async function makeComplete(): Promise<void> {
+    await options.restore?.().catch((error: unknown) => {
+      const unknownHere = error instanceof MessagingError && error.code === 'unroutable';
+      if (!attachedOnce || !unknownHere) throw error;
+    });
+    incomplete = false;
+  }
+
   async function keep(): Promise<void> {
     for (let failures = 0; !stop.signal.aborted; failures++) {
       let reason: unknown;
       try {
+        if (incomplete) await makeComplete();
         reason = await attachOne();
         failures = 0;
       } catch (error) {
@@ -61,14 +73,7 @@ export function keepChannel(options: KeepChannelOptions): KeptChannel {
           return first.reject(translate(error, what));
       }
       if (stop.signal.aborted) break;
-      if (isNotFound(reason)) {
-        try {
-          await options.restore?.();
-        } catch (error) {
-          if (!attachedOnce) return first.reject(translate(error, what));
-          logger.warn('rabbitmq topology is gone', { what, reason: messageOf(error) });
-        }
-      }
+      incomplete ||= isNotFound(reason);
       if (connection.status === 'closed') break;
       if (connection.status === 'open')
         logger.warn('rabbitmq channel lost, opening another', { what, reason: messageOf(reason) });
