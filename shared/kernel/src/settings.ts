@@ -71,7 +71,7 @@ export function list(about: About): Setting<readonly string[]> {
   return { ...about, parse: split };
 }
 
-/** A URL, or several separated by commas, of one of `protocols` (`nats:`). Secret by default: URLs carry passwords. */
+/** A URL, or several separated by commas, of one of `protocols` (`https:`). Secret by default: URLs carry passwords. */
 export function url(protocols: readonly string[], about: About): Setting<string> {
   return {
     secret: true,

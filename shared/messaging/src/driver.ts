@@ -27,7 +27,7 @@ export interface OutgoingMessage {
   readonly contentType: string;
   /** Names in lower case, `[a-z0-9-]`; values any text. Carried exactly, or the message is refused with `invalid`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What the transport can show in its own fields (AMQP `timestamp`, `correlation_id`); never read back. */
+  /** What the transport can show in fields of its own; never read back. */
   readonly hints?: { readonly timeMs?: number; readonly correlationId?: string };
   readonly body: Uint8Array;
 }

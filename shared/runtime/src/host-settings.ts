@@ -14,10 +14,10 @@ export const hostSettings = {
     default: '',
   }),
   BROKER: text({
-    description: 'memory, nats, rabbitmq, or the name of an adapter package',
+    description: 'name of a folder in adapters/, or of an adapter package',
     default: 'memory',
   }),
-  STORE: text({ description: 'memory, or the name of an adapter package', default: 'memory' }),
+  STORE: text({ description: 'name of a folder in adapters/, or of an adapter package', default: 'memory' }),
   LANES: integer({
     description: 'ordered lines that keys are hashed onto; fixed once the stream exists',
     default: '16',

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import type { OrderEvent } from '../src/domain/order-events.ts';
+import type { Order, OrderCommand, OrderLine } from '../src/domain/order.ts';
+import { decide, evolve, OrderError } from '../src/domain/order.ts';
+
+const line = (quantity: number, amountMinor: number, currency = 'EUR'): OrderLine => ({
+  sku: 'honey-jar',
+  quantity,
+  unitPrice: { amountMinor, currency },
+});
+const place = (...lines: readonly OrderLine[]): OrderCommand => ({
+  type: 'place',
+  orderId: 'o1',
+  customerId: 'ada',
+  lines,
+});
+const placed: OrderEvent = {
+  type: 'placed',
+  orderId: 'o1',
+  customerId: 'ada',
+  lines: [line(2, 1250)],
+  total: { amountMinor: 2500, currency: 'EUR' },
+};
+const confirmed: OrderEvent = { type: 'confirmed', orderId: 'o1', customerId: 'ada' };
+const rejected: OrderEvent = { type: 'rejected', orderId: 'o1', customerId: 'ada', reason: 'over-limit' };
+
+const orderAfter = (events: readonly OrderEvent[]): Order | undefined =>
+  events.reduce<Order | undefined>(evolve, undefined);
+
+/** Given what happened, when this is asked, then that happens. */
+const given = (...events: readonly OrderEvent[]) => ({
+  when: (command: OrderCommand) => ({
+    then: (...expected: readonly OrderEvent[]) =>
+      expect(decide(command, orderAfter(events))).toEqual(expected),
+    thenRefuses: (message: string) =>
+      expect(() => decide(command, orderAfter(events))).toThrow(new OrderError(message)),
+  }),
+});
+
+describe('placing', () => {
+  test('adds up the lines', () =>
+    given()
+      .when(place(line(2, 1250)))
+      .then(placed));
+  test('a second time changes nothing', () =>
+    given(placed)
+      .when(place(line(1, 1)))
+      .then());
+  test('needs a line', () => given().when(place()).thenRefuses('an order needs at least one line'));
+  test('needs one currency', () =>
+    given()
+      .when(place(line(1, 1), line(1, 1, 'USD')))
+      .thenRefuses('all lines need the same currency'));
+  test('refuses a total that cannot be counted exactly', () =>
+    given()
+      .when(place(line(2, Number.MAX_SAFE_INTEGER)))
+      .thenRefuses('the total is too large'));
+});
+
+describe('settling', () => {
+  test('confirms an order that waits for its payment', () =>
+    given(placed).when({ type: 'confirm' }).then(confirmed));
+  test('rejects it with a reason', () =>
+    given(placed).when({ type: 'reject', reason: 'over-limit' }).then(rejected));
+  test('happens once: what is confirmed stays so', () =>
+    given(placed, confirmed).when({ type: 'reject', reason: 'over-limit' }).then());
+  test('happens once: what is rejected stays so', () =>
+    given(placed, rejected).when({ type: 'confirm' }).then());
+  test('needs an order', () => given().when({ type: 'confirm' }).thenRefuses('there is no such order'));
+});
+
+test('an order shows what became of it', () => {
+  expect(orderAfter([placed])).toMatchObject({ status: 'awaiting-payment', total: { amountMinor: 2500 } });
+  expect(orderAfter([placed, confirmed])).toMatchObject({ status: 'confirmed' });
+  expect(orderAfter([placed, rejected])).toMatchObject({ status: 'rejected', reason: 'over-limit' });
+  expect(() => orderAfter([confirmed])).toThrow('cannot begin with "confirmed"');
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { MessageOf, Transaction } from '@waggle/kernel';
+import { onCommand, onEvent } from '@waggle/kernel';
+import { z } from 'zod';
+import * as publishedLanguage from '../src/index.ts';
+import { defineEvent, orderConfirmed, orderRejected, takePayment } from '../src/index.ts';
+
+/** Collects instead of sending; what counts here is what compiles. */
+function collecting() {
+  const published: string[] = [];
+  const sent: string[] = [];
+  const tx: Pick<Transaction, 'publish' | 'send'> = {
+    publish: (...events) => void published.push(...events.map(({ type }) => type)),
+    send: (...commands) => void sent.push(...commands.map(({ type }) => type)),
+  };
+  return { tx, published, sent };
+}
+
+const nothing = async (): Promise<void> => undefined;
+
+// Each `@ts-expect-error` fails `npm run check` on the day its mistake begins to compile.
+describe('what does not compile', () => {
+  it('is to publish a command, or to send an event', () => {
+    const { tx, published, sent } = collecting();
+    tx.publish(orderConfirmed(orderConfirmed.example));
+    tx.send(takePayment(takePayment.example));
+    // @ts-expect-error a command is no fact to announce
+    tx.publish(takePayment(takePayment.example));
+    // @ts-expect-error an event is no request
+    tx.send(orderConfirmed(orderConfirmed.example));
+    expect([published.length, sent.length]).toEqual([2, 2]);
+  });
+
+  it('is to handle a command as an event, or an event as a command', () => {
+    // @ts-expect-error commands have one group, their service's
+    expect(onEvent('take', takePayment, nothing).name).toBe('take');
+    // @ts-expect-error events have as many groups as want them
+    expect(onCommand('tell', orderConfirmed, nothing).name).toBe('tell');
+  });
+
+  it('is data of another shape', () => {
+    // @ts-expect-error the customer is missing
+    expect(() => orderConfirmed({ orderId: 'o-1' })).toThrow('data.customerId');
+    // @ts-expect-error an order id is text
+    expect(() => orderConfirmed({ orderId: 1, customerId: 'c-1' })).toThrow('data.orderId');
+    // @ts-expect-error an example is data as well
+    expect(() =>
+      defineEvent('lab.measured.v1', { description: '', schema: z.object({ n: z.int() }), example: {} }),
+    ).toThrow('data.n');
+  });
+
+  it('is a type that nobody declared', () => {
+    // @ts-expect-error there is no such contract
+    expect(publishedLanguage.orderShipped).toBeUndefined();
+    // @ts-expect-error a type by its name alone is no contract
+    expect(onEvent('ship', 'ordering.order-shipped.v1', nothing).name).toBe('ship');
+    const { tx } = collecting();
+    // @ts-expect-error a message comes from a contract, not from its name
+    expect(() => tx.publish('ordering.order-shipped.v1')).not.toThrow();
+  });
+
+  it('is to read what the event of a handler does not carry', () => {
+    const handler = onEvent('tell', [orderConfirmed, orderRejected], async (event) => {
+      if (event.type === orderRejected.type) expect(event.data.reason.length).toBeGreaterThan(0);
+      // @ts-expect-error only a rejection has a reason
+      else expect(event.data.reason).toBeUndefined();
+      // @ts-expect-error there is no third type
+      expect(event.type === 'ordering.order-placed.v1').toBe(false);
+    });
+    expect(handler.contracts).toHaveLength(2);
+  });
+
+  it('is a message of a contract with data that its handler would not understand', () => {
+    const message: Pick<MessageOf<typeof orderConfirmed>, 'type' | 'data'> = {
+      type: 'ordering.order-confirmed.v1',
+      // @ts-expect-error the customer is missing
+      data: { orderId: 'o-1' },
+    };
+    expect(orderConfirmed.check(message.data)).toContain('data.customerId');
+  });
+});
