@@ -14,7 +14,8 @@ export interface Rule {
 }
 
 const MAX_LINES = 350;
-const MAX_ADAPTER_LINES = 900;
+/** Above the 900 that we aim at: lower it with every adapter that gets smaller, never raise it. */
+const MAX_ADAPTER_LINES = 2000;
 const MAX_DRIVER_METHODS = 8;
 const DRIVER = 'shared/messaging/src/driver.ts';
 /** Tests that hold violations as text. */
@@ -51,7 +52,7 @@ export const rules: readonly Rule[] = [
         .map(({ file, lines }) => ({ file, what: `${lines} lines` })),
   },
   {
-    name: 'an adapter fits in a reader’s head: at most 900 lines of code',
+    name: 'an adapter fits in a reader’s head: at most 2,000 lines of code',
     check: (tree) =>
       adaptersOf(tree)
         .map((name) => {

@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BrokerDriver, Delivery } from '@waggle/messaging';
+import type { Delivery } from '@waggle/messaging';
 import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import {
   createInbox,
   createStable,
   failure,
+  GROUP,
+  join,
   message,
   mustPublish,
+  openWithGroup,
+  source,
   TYPE,
   uniqueNamespace,
 } from './harness.ts';
@@ -21,30 +25,9 @@ beforeAll(async () => {
 afterEach(() => stable?.closeAll());
 afterAll(() => server?.stop());
 
-const GROUP = 'billing.place-order';
-const source = { kind: 'group', group: GROUP } as const;
-type Ordering = 'by-key' | 'none';
-
-async function openWithGroup(
-  ordering: Ordering = 'by-key',
-  namespace = uniqueNamespace(),
-  lanes = 2,
-): Promise<BrokerDriver> {
-  const driver = await stable.open(namespace, { lanes });
-  await driver.declare({ groups: [{ group: GROUP, types: [TYPE], from: 'new', ordering }] });
-  return driver;
-}
-
-const join = (
-  driver: BrokerDriver,
-  deliver: (delivery: Delivery) => void,
-  ordering: Ordering = 'by-key',
-  concurrency = 5,
-) => driver.consume({ source, ordering, concurrency }, deliver);
-
 describe('a group', () => {
   it('receives what was published between its declaration and its first consumer, and nothing of other types', async () => {
-    const driver = await openWithGroup();
+    const driver = await openWithGroup(stable);
     await mustPublish(
       driver,
       message('foreign', { type: 'shipping.sent.v1' }),
@@ -92,7 +75,7 @@ describe('a group', () => {
   });
 
   it('cannot be declared with another ordering', async () => {
-    const driver = await openWithGroup('by-key');
+    const driver = await openWithGroup(stable, 'by-key');
     const again = driver.declare({
       groups: [{ group: GROUP, types: [TYPE], from: 'new', ordering: 'none' }],
     });
@@ -104,7 +87,7 @@ describe('a group', () => {
 
   it('can be declared by several processes at once', async () => {
     const namespace = uniqueNamespace();
-    const drivers = await Promise.all([1, 2, 3].map(() => openWithGroup('by-key', namespace)));
+    const drivers = await Promise.all([1, 2, 3].map(() => openWithGroup(stable, 'by-key', namespace)));
     expect(drivers).toHaveLength(3);
   });
 
@@ -116,7 +99,7 @@ describe('a group', () => {
 
 describe('by key', () => {
   it('delivers a lane in order, one at a time, while other lanes go on', async () => {
-    const driver = await openWithGroup();
+    const driver = await openWithGroup(stable);
     const inbox = createInbox((delivery) => delivery.lane === 1 && delivery.ack());
     await join(driver, inbox.deliver);
     await mustPublish(
@@ -134,7 +117,7 @@ describe('by key', () => {
   });
 
   it('holds the lane during a retry, not shorter than asked, and counts attempts', async () => {
-    const driver = await openWithGroup();
+    const driver = await openWithGroup(stable);
     const times: number[] = [];
     const inbox = createInbox((delivery) => {
       times.push(performance.now());
@@ -157,7 +140,10 @@ describe('by key', () => {
 
   it('keeps the order when the member that holds a message leaves, or hands it back', async () => {
     const namespace = uniqueNamespace();
-    const [one, two] = [await openWithGroup('by-key', namespace), await openWithGroup('by-key', namespace)];
+    const [one, two] = [
+      await openWithGroup(stable, 'by-key', namespace),
+      await openWithGroup(stable, 'by-key', namespace),
+    ];
     const first = createInbox(() => undefined);
     const second = createInbox();
     const consumer = await join(one, first.deliver);
@@ -177,7 +163,7 @@ describe('by key', () => {
 
   it('shares the lanes among members that join later, without ever handling a lane twice at once', async () => {
     const namespace = uniqueNamespace();
-    const drivers = await Promise.all([1, 2, 3].map(() => openWithGroup('by-key', namespace, 6)));
+    const drivers = await Promise.all([1, 2, 3].map(() => openWithGroup(stable, 'by-key', namespace, 6)));
     const seen = drivers.map(() => new Set<unknown>());
     const order = new Map<unknown, string[]>();
     const busy = new Set<unknown>();
@@ -214,7 +200,7 @@ describe('by key', () => {
   }, 20_000);
 
   it('takes nothing while paused, and goes on afterwards', async () => {
-    const driver = await openWithGroup();
+    const driver = await openWithGroup(stable);
     const inbox = createInbox();
     const consumer = await join(driver, inbox.deliver);
     consumer.pause();
@@ -227,7 +213,7 @@ describe('by key', () => {
   });
 
   it('lets a message be settled that was handed over before a pause', async () => {
-    const driver = await openWithGroup();
+    const driver = await openWithGroup(stable);
     const inbox = createInbox(() => undefined);
     const consumer = await join(driver, inbox.deliver);
     await mustPublish(driver, message('1'), message('2'), message('3'));
@@ -258,118 +244,5 @@ describe('by key', () => {
     await inbox.until((all) => all.length === 2);
     expect(inbox.ids().sort()).toEqual(['1', '2']);
     expect(await driver.lag({ kind: 'queue', context: 'shipping' })).toBe(1);
-  });
-});
-
-describe('without order', () => {
-  it('delays a retry, not shorter than asked, counts attempts and keeps the message', async () => {
-    const driver = await openWithGroup('none');
-    const times: number[] = [];
-    const inbox = createInbox((delivery) => {
-      times.push(performance.now());
-      if (delivery.attempt < 4) delivery.retry(delivery.attempt === 2 ? 0 : 110);
-      else delivery.ack();
-    });
-    await join(driver, inbox.deliver, 'none');
-    await mustPublish(
-      driver,
-      message('1', {
-        lane: 1,
-        headers: { traceparent: '00-x' },
-        hints: { correlationId: 'c', timeMs: 1_000 },
-      }),
-    );
-    await inbox.until((all) => all.length === 4);
-    expect(inbox.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
-    for (const index of [1, 3])
-      expect((times[index] ?? 0) - (times[index - 1] ?? 0)).toBeGreaterThanOrEqual(110);
-    for (const { lane, message: m } of inbox.deliveries) {
-      expect([lane, m.id, m.type, m.contentType, m.headers]).toEqual([
-        1,
-        '1',
-        TYPE,
-        'application/json',
-        { traceparent: '00-x' },
-      ]);
-      expect(Buffer.from(m.body).toString()).toBe('{"id":"1"}');
-    }
-  });
-
-  it('does not count a waiting retry against the concurrency, but counts it as lag', async () => {
-    const driver = await openWithGroup('none');
-    const inbox = createInbox((delivery) =>
-      delivery.message.id === 'later' ? delivery.retry(60_000) : delivery.ack(),
-    );
-    await join(driver, inbox.deliver, 'none', 1);
-    await mustPublish(driver, message('later'), message('now'));
-    await inbox.until((all) => all.length === 2);
-    expect(inbox.ids()).toEqual(['later', 'now']);
-    await expect.poll(() => driver.lag(source)).toBe(1);
-  });
-
-  it('delays in the unordered lane of a group by key too', async () => {
-    const driver = await openWithGroup('by-key');
-    const inbox = createInbox((delivery) => (delivery.attempt === 1 ? delivery.retry(60) : delivery.ack()));
-    await join(driver, inbox.deliver);
-    await mustPublish(driver, message('u', { lane: 'unordered' }));
-    await inbox.until((all) => all.length === 2);
-    expect(inbox.deliveries.map(({ lane, attempt }) => [lane, attempt])).toEqual([
-      ['unordered', 1],
-      ['unordered', 2],
-    ]);
-  });
-
-  it('has at most the concurrency unsettled, also after a pause, and settles each once in any order', async () => {
-    const driver = await openWithGroup('none');
-    const held: Delivery[] = [];
-    let most = 0;
-    const inbox = createInbox((delivery) => {
-      held.push(delivery);
-      most = Math.max(most, held.length);
-    });
-    const consumer = await join(driver, inbox.deliver, 'none', 4);
-    await mustPublish(driver, ...Array.from({ length: 200 }, (_, index) => message(String(index))));
-    await inbox.until((all) => all.length === 4);
-    consumer.pause();
-    consumer.resume();
-    while (new Set(inbox.ids()).size < 200 || held.length > 0) {
-      const seen = inbox.deliveries.length;
-      const one = held.splice(Math.floor(Math.random() * held.length), 1)[0];
-      one?.ack();
-      one?.ack();
-      one?.retry(0);
-      if (held.length === 0 && new Set(inbox.ids()).size < 200) await inbox.until((all) => all.length > seen);
-    }
-    expect(most).toBeLessThanOrEqual(4);
-    await expect.poll(() => driver.lag(source)).toBe(0);
-    expect(inbox.deliveries.every(({ message: { id } }) => id !== undefined)).toBe(true);
-  });
-
-  it('hands back what is released, to any member', async () => {
-    const driver = await openWithGroup('none');
-    const inbox = createInbox((delivery) =>
-      inbox.deliveries.length === 1 ? delivery.release() : delivery.ack(),
-    );
-    await join(driver, inbox.deliver, 'none', 1);
-    await mustPublish(driver, message('1'));
-    await inbox.until((all) => all.length === 2);
-    expect(inbox.ids()).toEqual(['1', '1']);
-  });
-
-  it('sends the settlements that were called before a close, and no others', async () => {
-    const driver = await openWithGroup('none');
-    const inbox = createInbox(() => undefined);
-    const consumer = await join(driver, inbox.deliver, 'none', 3);
-    await mustPublish(driver, message('acked'), message('retried'), message('open'));
-    await inbox.until((all) => all.length === 3);
-    inbox.deliveries[0]?.ack();
-    inbox.deliveries[1]?.retry(50);
-    const closing = [consumer.close(), consumer.close()];
-    await Promise.all(closing);
-    inbox.deliveries[2]?.ack();
-    const after = createInbox();
-    await join(driver, after.deliver, 'none', 3);
-    await after.until((all) => all.length === 2);
-    expect(after.ids().sort()).toEqual(['open', 'retried']);
   });
 });

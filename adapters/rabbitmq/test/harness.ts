@@ -117,3 +117,25 @@ export const failure = (call: Promise<unknown>): Promise<string> =>
     () => 'no failure',
     (error: unknown) => codeOf(error),
   );
+
+export const GROUP = 'billing.place-order';
+export const source = { kind: 'group', group: GROUP } as const;
+type Ordering = 'by-key' | 'none';
+
+export async function openWithGroup(
+  stable: ReturnType<typeof createStable>,
+  ordering: Ordering = 'by-key',
+  namespace = uniqueNamespace(),
+  lanes = 2,
+): Promise<BrokerDriver> {
+  const driver = await stable.open(namespace, { lanes });
+  await driver.declare({ groups: [{ group: GROUP, types: [TYPE], from: 'new', ordering }] });
+  return driver;
+}
+
+export const join = (
+  driver: BrokerDriver,
+  deliver: (delivery: Delivery) => void,
+  ordering: Ordering = 'by-key',
+  concurrency = 5,
+) => driver.consume({ source, ordering, concurrency }, deliver);

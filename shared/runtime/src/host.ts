@@ -35,8 +35,8 @@ export interface Host {
   request(path: string, init?: RequestInit): Promise<Response>;
   readonly messaging: Messaging;
   /**
-   * Readiness goes first, then new requests are refused, handlings finish within `SHUTDOWN_TIMEOUT_MS`, the outbox is
-   * flushed, connections close. Idempotent. Reports what was cut off.
+   * Readiness goes first; then nothing new is taken, requests and handlings in flight finish within
+   * `SHUTDOWN_TIMEOUT_MS`, the outbox is flushed, connections close. Idempotent. Reports what was cut off.
    */
   stop(): Promise<DrainReport>;
 }
@@ -134,8 +134,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const deadlineMs = performance.now() + settings.SHUTDOWN_TIMEOUT_MS;
     const remainingMs = (): number => Math.max(0, deadlineMs - performance.now());
     logger.info('stopping', { budgetMs: settings.SHUTDOWN_TIMEOUT_MS });
-    await server.close(remainingMs());
-    const report = await messaging.drain(remainingMs());
+    const [report] = await Promise.all([messaging.drain(remainingMs()), server.close(remainingMs())]);
     const unsent = await relay.stop(remainingMs());
     await release();
     logger.info('stopped', { finished: report.finished, abandoned: report.abandoned, unsent });

@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { integer, text, url } from '@waggle/kernel';
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError, loadServices, readSettings, startHost } from '../src/index.ts';
+import { envExample, ROOT } from './env-example.ts';
+
+/** The problems that the host finds in this environment. */
+async function problemsOf(environment: Record<string, string>): Promise<readonly string[]> {
+  const started = startHost({
+    services: [],
+    environment: { LOG_LEVEL: 'silent', PORT: '0', ...environment },
+  });
+  const error: unknown = await started.then(
+    async (host) => void (await host.stop()),
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof ConfigurationError ? error.problems : [];
+}
+
+describe('settings', () => {
+  const schema = {
+    NAME: text({ description: 'what it is called' }),
+    SIZE: integer({ description: 'how large it is', default: '3', min: 1, max: 9 }),
+    WHERE: url(['nats:'], { description: 'where it is', default: 'nats://127.0.0.1:4222' }),
+  };
+
+  test('are typed, frozen, and have defaults; an empty variable counts as not set', () => {
+    const problems: string[] = [];
+    const values = readSettings(schema, { NAME: 'x', SIZE: '' }, problems);
+    expect(problems).toEqual([]);
+    expect(values).toEqual({ NAME: 'x', SIZE: 3, WHERE: 'nats://127.0.0.1:4222' });
+    expect(Object.isFrozen(values)).toBe(true);
+  });
+
+  test('are all checked before anything is said, and a secret is never shown', () => {
+    const problems: string[] = [];
+    readSettings(schema, { SIZE: '12', WHERE: 'http://user:hunter2@host' }, problems);
+    expect(problems).toEqual([
+      'NAME is not set: what it is called',
+      'SIZE is "12": expected a whole number from 1 to 9',
+      'WHERE is not usable (its value is secret): expected a URL that starts with nats://',
+    ]);
+  });
+});
+
+describe('the host', () => {
+  test('tells every problem at once', async () => {
+    expect(
+      await problemsOf({ PORT: 'x', LANES: '0', NAMESPACE: 'Not Good', BROKER: 'carrier-pigeon' }),
+    ).toEqual([
+      expect.stringContaining('LANES is "0"'),
+      expect.stringContaining('PORT is "x"'),
+      expect.stringContaining('NAMESPACE is "Not Good"'),
+      expect.stringContaining('BROKER is "carrier-pigeon": there is no adapters/carrier-pigeon'),
+    ]);
+  });
+
+  test('refuses to be reached from elsewhere without a token', async () => {
+    expect(await problemsOf({ HOST: '0.0.0.0' })).toEqual([expect.stringContaining('API_TOKEN is not set')]);
+  });
+
+  test('refuses an adapter that is no store', async () => {
+    expect(await problemsOf({ STORE: 'nats' })).toEqual([expect.stringContaining('is no store')]);
+  });
+
+  test('checks what the adapter wants to know with the rest', async () => {
+    expect(await problemsOf({ BROKER: 'nats', NATS_URL: 'amqp://user:hunter2@host', PORT: '-1' })).toEqual([
+      expect.stringContaining('PORT is "-1"'),
+      'NATS_URL is not usable (its value is secret): expected a URL that starts with nats:// or tls://',
+    ]);
+  });
+
+  test('says which port is taken', async () => {
+    const first = await startHost({ services: [], environment: { PORT: '0', LOG_LEVEL: 'silent' } });
+    const { port } = new URL(first.url);
+    expect(await problemsOf({ PORT: port })).toEqual([
+      expect.stringContaining(`PORT=${port} cannot be listened on`),
+    ]);
+    await first.stop();
+  });
+});
+
+describe('the services', () => {
+  test('are the folders in services/, all of them unless some are named', async () => {
+    const all = await loadServices([], 'memory');
+    expect(all.map(({ name }) => name)).toEqual(['notifications', 'ordering', 'payments']);
+    const some = await loadServices(['ordering'], 'nats');
+    expect(some.map(({ name }) => name)).toEqual(['ordering']);
+  });
+
+  test('cannot be apart on a broker that ends at the process, and must exist', async () => {
+    const loading = loadServices(['ordering', 'billing'], 'memory');
+    await expect(loading).rejects.toThrow('SERVICES names "billing": there is no services/billing');
+    await expect(loading).rejects.toThrow('SERVICES leaves out notifications, payments');
+  });
+});
+
+test('.env.example has every setting with its meaning and default', async () => {
+  expect(await readFile(join(ROOT, '.env.example'), 'utf8')).toBe(await envExample());
+});

@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { orderConfirmed, takePayment } from '@waggle/contracts';
+import type { Observation } from '@waggle/kernel';
+import { onCommand, onEvent } from '@waggle/kernel';
+import { expect, test } from 'vitest';
+import { createLogger } from '../src/logging.ts';
+import { ROOT } from './env-example.ts';
+import { aHost, aService, memoryLogger, publishing } from './start.ts';
+
+const confirmed = {
+  specversion: '1.0',
+  id: 'e1',
+  source: '/test',
+  ...orderConfirmed(orderConfirmed.example),
+} as const;
+
+test('a handler is a consumer group of its service, and its lag is told', async () => {
+  const { promise: handled, resolve } = Promise.withResolvers<string>();
+  const handler = onEvent('listen', orderConfirmed, async (_, __, { consumer }) => resolve(consumer));
+  const host = await aHost([aService({ handlers: [handler] })]);
+  const { kind: _, ...event } = confirmed;
+  await host.messaging.events.publish(event);
+  expect(await handled).toBe('testing.listen');
+  const health = await (await host.request('/health')).json();
+  expect(health).toMatchObject({
+    status: 'ok',
+    services: ['testing'],
+    broker: { name: 'memory', status: 'open' },
+    store: { name: 'memory' },
+    consumers: { 'testing.listen': expect.any(Number) },
+  });
+});
+
+test('the metrics count what happened to messages', async () => {
+  const { promise: handled, resolve } = Promise.withResolvers<void>();
+  const observer = ({ what }: Observation): void => void (what === 'handled' && resolve());
+  const handlers = [onEvent('listen', orderConfirmed, async () => undefined)];
+  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const host = await aHost([aService({ handlers, routes })], { observer });
+  await host.request('/things', { method: 'POST' });
+  await handled;
+  const metrics = await (await host.request('/metrics')).text();
+  expect(metrics).toContain(
+    'waggle_messages_total{what="published",type="ordering.order-confirmed.v1",consumer=""} 1',
+  );
+  expect(metrics).toContain('consumer="testing.listen"} 1');
+});
+
+test('a queue that a service sends to exists before anybody receives from it', async () => {
+  const host = await aHost([aService({ sends: [takePayment] })]);
+  const { kind: _, ...command } = takePayment(takePayment.example);
+  await host.messaging.queue.send({ specversion: '1.0', id: 'c1', source: '/test', ...command });
+});
+
+test('stopping ends readiness first, finishes what is being handled, sends what was committed, and is done once', async () => {
+  const started = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  const slow = onEvent('slow', orderConfirmed, async () => {
+    started.resolve();
+    await finish.promise;
+  });
+  const observed: string[] = [];
+  const observer = ({ what }: Observation): void => void observed.push(what);
+  const host = await aHost([aService({ handlers: [slow] })], { observer });
+  expect((await host.request('/readyz')).status).toBe(200);
+  const { kind: _, ...event } = confirmed;
+  await host.messaging.events.publish(event);
+  await started.promise;
+  const stopping = host.stop();
+  expect((await host.request('/readyz')).status).toBe(503);
+  expect((await host.request('/livez')).status).toBe(200);
+  finish.resolve();
+  expect(await stopping).toEqual({ finished: 1, abandoned: [] });
+  expect(await host.stop()).toBe(await stopping);
+  expect(observed).toContain('handled');
+});
+
+test('what a handler could not finish within the budget is reported', async () => {
+  const started = Promise.withResolvers<void>();
+  const stuck = onEvent('stuck', orderConfirmed, (_, __, { signal }) => {
+    started.resolve();
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  });
+  const host = await aHost([aService({ handlers: [stuck] })], { environment: { SHUTDOWN_TIMEOUT_MS: '50' } });
+  const { kind: _, ...event } = confirmed;
+  await host.messaging.events.publish(event);
+  await started.promise;
+  expect(await host.stop()).toEqual({ finished: 0, abandoned: ['e1'] });
+});
+
+test('services that do not fit together are refused at start', async () => {
+  const command = onCommand('take', takePayment, async () => undefined);
+  const event = onEvent('listen', orderConfirmed, async () => undefined);
+  const starting = aHost([
+    aService({ name: 'one', handlers: [command, event, event] }),
+    aService({ name: 'two', handlers: [command] }),
+  ]);
+  await expect(starting).rejects.toThrow('one has two handlers named listen');
+  await expect(starting).rejects.toThrow('one and two both handle commands of payments');
+});
+
+test('log lines carry the correlation and the trace of what they were written for', async () => {
+  const written: string[] = [];
+  const logger = await createLogger(
+    { LOG_LEVEL: 'info', LOG_FORMAT: 'json' },
+    { write: (line) => void written.push(line) },
+  );
+  const { promise: handled, resolve } = Promise.withResolvers<void>();
+  const handler = onEvent('listen', orderConfirmed, async () => {
+    logger.info('inside', { a: 1 });
+    resolve();
+  });
+  const host = await aHost([aService({ handlers: [handler] })]);
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const { kind: _, ...event } = confirmed;
+  await host.messaging.events.publish({ ...event, correlationid: 'abc-1', traceparent });
+  await handled;
+  expect(JSON.parse(written[0] ?? '')).toMatchObject({
+    msg: 'inside',
+    a: 1,
+    correlationId: 'abc-1',
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+  });
+});
+
+test('starting says what runs where', async () => {
+  const { logger, lines } = memoryLogger();
+  const host = await aHost([aService({})], { logger });
+  const started = lines.find(({ message }) => message === 'started');
+  expect(started?.fields).toMatchObject({
+    services: ['testing'],
+    url: host.url,
+    broker: 'memory',
+    store: 'memory',
+  });
+});
+
+test('the process drains on SIGTERM and ends with status 0', async () => {
+  const env = {
+    ...process.env,
+    PORT: '0',
+    BROKER: '',
+    STORE: '',
+    SERVICES: '',
+    LOG_FORMAT: 'json',
+    LOG_LEVEL: 'info',
+  };
+  const child = spawn(process.execPath, ['shared/runtime/src/main.ts'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  const messages: unknown[] = [];
+  for await (const line of createInterface({ input: child.stderr })) {
+    const { msg } = JSON.parse(line) as { readonly msg: string };
+    messages.push(msg);
+    if (msg === 'started') child.kill('SIGTERM');
+  }
+  expect(await exited).toEqual([0, null]);
+  expect(messages).toEqual(['started', 'stopping', 'stopped']);
+});
+
+test('a process that cannot be configured says why, without a stack, and ends with status 1', async () => {
+  const env = { ...process.env, PORT: 'x', BROKER: 'memory', SERVICES: '' };
+  const child = spawn(process.execPath, [join('shared/runtime/src/main.ts')], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stderr })) lines.push(line);
+  expect(await exited).toEqual([1, null]);
+  expect(lines).toEqual([
+    '[waggle] the configuration cannot be used:',
+    expect.stringContaining('PORT is "x"'),
+  ]);
+});

@@ -1,0 +1,55 @@
+import type { AnyContract, HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
+import { ContainerModule } from 'inversify';
+import { onTestFinished } from 'vitest';
+import type { Host, HostOptions, Routes, Service } from '../src/index.ts';
+import { defineService, offered, startHost } from '../src/index.ts';
+import { provided } from '../src/identifiers.ts';
+
+export interface Parts {
+  readonly name?: string;
+  readonly sends?: readonly AnyContract[];
+  readonly handlers?: readonly HandlerDefinition[];
+  readonly routes?: (unitOfWork: UnitOfWork) => Routes;
+}
+
+/** A service made for one test. */
+export function aService({ name = 'testing', sends = [], handlers = [], routes }: Parts): Service {
+  return defineService({
+    name,
+    sends,
+    module: new ContainerModule(({ bind }) => {
+      bind(offered.handlers).toConstantValue(handlers);
+      if (routes !== undefined) bind(offered.routes).toResolvedValue(routes, [provided.unitOfWork]);
+    }),
+  });
+}
+
+/** A host in memory that stops when the test does. */
+export async function aHost(services: readonly Service[], more: Partial<HostOptions> = {}): Promise<Host> {
+  const environment = { PORT: '0', LOG_LEVEL: 'silent', ...more.environment };
+  const host = await startHost({ services, ...more, environment });
+  onTestFinished(async () => void (await host.stop()));
+  return host;
+}
+
+/** `POST /things` publishes this event. */
+export const publishing =
+  (event: NewEvent) =>
+  (unitOfWork: UnitOfWork): Routes =>
+  (router) => {
+    router.post('/things', async (context) => {
+      await unitOfWork.run(async (tx) => tx.publish(event));
+      return context.json({}, 202);
+    });
+  };
+
+/** Remembers what was logged. */
+export function memoryLogger() {
+  const lines: { level: string; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
+  const at =
+    (level: string) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      void lines.push({ level, message, fields });
+  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return { logger, lines };
+}
