@@ -27,12 +27,12 @@ const rejected: OrderEvent = { type: 'rejected', orderId: 'o1', customerId: 'ada
 const orderAfter = (events: readonly OrderEvent[]): Order | undefined =>
   events.reduce<Order | undefined>(evolve, undefined);
 
-/** Given what happened, when this is asked, then that happens. */
+/** Given what happened, when this is asked, that happens or is refused. */
 const given = (...events: readonly OrderEvent[]) => ({
   when: (command: OrderCommand) => ({
-    then: (...expected: readonly OrderEvent[]) =>
+    happens: (...expected: readonly OrderEvent[]) =>
       expect(decide(command, orderAfter(events))).toEqual(expected),
-    thenRefuses: (message: string) =>
+    isRefused: (message: string) =>
       expect(() => decide(command, orderAfter(events))).toThrow(new OrderError(message)),
   }),
 });
@@ -41,32 +41,32 @@ describe('placing', () => {
   test('adds up the lines', () =>
     given()
       .when(place(line(2, 1250)))
-      .then(placed));
+      .happens(placed));
   test('a second time changes nothing', () =>
     given(placed)
       .when(place(line(1, 1)))
-      .then());
-  test('needs a line', () => given().when(place()).thenRefuses('an order needs at least one line'));
+      .happens());
+  test('needs a line', () => given().when(place()).isRefused('an order needs at least one line'));
   test('needs one currency', () =>
     given()
       .when(place(line(1, 1), line(1, 1, 'USD')))
-      .thenRefuses('all lines need the same currency'));
+      .isRefused('all lines need the same currency'));
   test('refuses a total that cannot be counted exactly', () =>
     given()
       .when(place(line(2, Number.MAX_SAFE_INTEGER)))
-      .thenRefuses('the total is too large'));
+      .isRefused('the total is too large'));
 });
 
 describe('settling', () => {
   test('confirms an order that waits for its payment', () =>
-    given(placed).when({ type: 'confirm' }).then(confirmed));
+    given(placed).when({ type: 'confirm' }).happens(confirmed));
   test('rejects it with a reason', () =>
-    given(placed).when({ type: 'reject', reason: 'over-limit' }).then(rejected));
+    given(placed).when({ type: 'reject', reason: 'over-limit' }).happens(rejected));
   test('happens once: what is confirmed stays so', () =>
-    given(placed, confirmed).when({ type: 'reject', reason: 'over-limit' }).then());
+    given(placed, confirmed).when({ type: 'reject', reason: 'over-limit' }).happens());
   test('happens once: what is rejected stays so', () =>
-    given(placed, rejected).when({ type: 'confirm' }).then());
-  test('needs an order', () => given().when({ type: 'confirm' }).thenRefuses('there is no such order'));
+    given(placed, rejected).when({ type: 'confirm' }).happens());
+  test('needs an order', () => given().when({ type: 'confirm' }).isRefused('there is no such order'));
 });
 
 test('an order shows what became of it', () => {
