@@ -1,0 +1,80 @@
+import {
+  createMemoryBroker,
+  createMemoryDriver,
+  createMemoryStore,
+  virtualClock,
+} from '@waggle/adapter-memory';
+import type { CloudEvent, NewMessage, Observation } from '@waggle/kernel';
+import { silentLogger } from '@waggle/kernel';
+import { onTestFinished } from 'vitest';
+import type { MessagingOptions } from '@waggle/messaging';
+import { createMessaging, createUnitOfWork, randomIds } from '@waggle/messaging';
+
+export const GROUP = 'testing.listen';
+export const TYPE = 'testing.thing-happened.v1';
+
+let lastId = 0;
+
+export function anEvent(partial: Partial<CloudEvent> = {}): CloudEvent {
+  return { specversion: '1.0', id: `e${++lastId}`, source: '/test', type: TYPE, data: null, ...partial };
+}
+
+export function aNewEvent(data: unknown, key?: string): NewMessage<'event'> {
+  return { kind: 'event', type: TYPE, data, ...(key !== undefined && { key }) };
+}
+
+/** The portable layer over the broker in memory, with a clock that stands still until it is advanced. */
+export async function openMessaging(more: Partial<MessagingOptions> = {}) {
+  const clock = virtualClock(Date.parse('2026-11-23T09:00:00Z'));
+  const observations: Observation[] = [];
+  const broker = createMemoryBroker({ clock });
+  const driver = createMemoryDriver(
+    {
+      namespace: 'test',
+      lanes: 4,
+      retention: { maxAgeMs: 86_400_000, maxBytes: 16_777_216 },
+      maxMessageBytes: 10_000,
+      requestTimeoutMs: 1_000,
+      leaseMs: 30_000,
+      logger: silentLogger,
+    },
+    broker,
+  );
+  const observer = (observation: Observation): void => void observations.push(observation);
+  const messaging = createMessaging({
+    driver,
+    lanes: 4,
+    maxMessageBytes: 10_000,
+    clock,
+    random: () => 0,
+    observer,
+    ...more,
+  });
+  await messaging.open();
+  onTestFinished(() => messaging.close());
+  return { messaging, driver, clock, broker, observations };
+}
+
+/** A unit of work of the service `testing` over a store in memory. */
+export async function openUnitOfWork() {
+  const opened = await openMessaging();
+  const store = createMemoryStore();
+  await store.open();
+  const { clock, messaging } = opened;
+  const unitOfWork = createUnitOfWork({
+    store,
+    publisher: messaging.publisher,
+    service: 'testing',
+    clock,
+    ids: randomIds,
+  });
+  return { ...opened, store, unitOfWork };
+}
+
+/** Lets what is already due happen, without any time passing. */
+export async function settle(clock: { advance(ms: number): Promise<void> }): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(0);
+  }
+}

@@ -1,0 +1,119 @@
+import { createMemoryStore } from '@waggle/adapter-memory';
+import { MessagingError, silentLogger } from '@waggle/kernel';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Publishing } from '@waggle/messaging';
+import { createRelay, systemClock } from '@waggle/messaging';
+import { anEvent } from './harness.ts';
+
+type Answer = (batch: readonly Publishing[]) => Promise<readonly (MessagingError | undefined)[]>;
+
+/** A relay over a store in memory and a broker that answers as told; remembers what it was sent, in order. */
+async function openRelay(answer: Answer) {
+  const store = createMemoryStore();
+  await store.open();
+  const batches: (readonly Publishing[])[] = [];
+  const publisher = {
+    check: () => undefined,
+    publish(batch: readonly Publishing[]) {
+      batches.push(batch);
+      return answer(batch);
+    },
+  };
+  const relay = createRelay({ store, publisher, clock: systemClock, logger: silentLogger });
+  onTestFinished(async () => void (await relay.stop(0)));
+  const commit = (...messages: readonly Publishing['message'][]) =>
+    store.commit('testing', {
+      documents: [],
+      outbox: messages.map((message) => ({ kind: 'event', message })),
+    });
+  const sent = () => batches.flat().map(({ message }) => message.data);
+  return {
+    store,
+    relay,
+    commit,
+    batches,
+    sent,
+    isEmpty: async () => (await store.outbox(0, 1)).length === 0,
+  };
+}
+
+const confirm: Answer = async (batch) => batch.map(() => undefined);
+const unavailable = new MessagingError('unavailable', 'down');
+
+test('messages leave in the order of their commits, one of a key at a time', async () => {
+  const { relay, commit, batches, sent, isEmpty } = await openRelay(confirm);
+  await commit(
+    anEvent({ partitionkey: 'a', data: 1 }),
+    anEvent({ partitionkey: 'b', data: 2 }),
+    anEvent({ partitionkey: 'a', data: 3 }),
+  );
+  relay.start();
+  await expect.poll(isEmpty).toBe(true);
+  expect(sent()).toEqual([1, 2, 3]);
+  for (const batch of batches) {
+    const keys = batch.map(({ message }) => message.partitionkey);
+    expect(new Set(keys).size).toBe(keys.length);
+  }
+});
+
+test('a commit wakes the relay', async () => {
+  const { relay, commit, isEmpty, sent } = await openRelay(confirm);
+  relay.start();
+  await commit(anEvent({ data: 'later' }));
+  await expect.poll(isEmpty).toBe(true);
+  expect(sent()).toEqual(['later']);
+});
+
+test('a key that fails waits alone, keeps its order, and nothing is lost', async () => {
+  let down = true;
+  const { relay, commit, sent, isEmpty, store } = await openRelay(async (batch) =>
+    batch.map(({ message }) => (down && message.partitionkey === 'bad' ? unavailable : undefined)),
+  );
+  await commit(
+    anEvent({ partitionkey: 'bad', data: 1 }),
+    anEvent({ partitionkey: 'bad', data: 2 }),
+    anEvent({ partitionkey: 'good', data: 3 }),
+  );
+  relay.start();
+  await expect
+    .poll(async () => (await store.outbox(0, 10)).map(({ message }) => message.data))
+    .toEqual([1, 2]);
+  expect(sent()).not.toContain(2);
+  down = false;
+  await expect.poll(isEmpty, { timeout: 5_000 }).toBe(true);
+  expect(
+    sent()
+      .filter((data) => data !== 3)
+      .slice(-2),
+  ).toEqual([1, 2]);
+});
+
+test('a message is removed only after its confirmation: killed in between, it is published again', async () => {
+  const published = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<readonly MessagingError[]>();
+  const first = await openRelay(() => {
+    published.resolve();
+    return end.promise;
+  });
+  await first.commit(anEvent({ data: 1 }));
+  first.relay.start();
+  await published.promise;
+  expect(await first.isEmpty()).toBe(false);
+  const publisher = { check: () => undefined, publish: confirm };
+  const second = createRelay({ store: first.store, publisher, clock: systemClock, logger: silentLogger });
+  second.start();
+  await expect.poll(first.isEmpty).toBe(true);
+  expect(await second.stop(0)).toBe(0);
+  end.resolve([unavailable]);
+});
+
+test('stopping sends what is there while the budget lasts, and says what is left', async () => {
+  const open = await openRelay(confirm);
+  open.relay.start();
+  await open.commit(anEvent(), anEvent());
+  expect(await open.relay.stop(1_000)).toBe(0);
+  const shut = await openRelay(async (batch) => batch.map(() => unavailable));
+  shut.relay.start();
+  await shut.commit(anEvent(), anEvent());
+  expect(await shut.relay.stop(1_000)).toBe(2);
+});
