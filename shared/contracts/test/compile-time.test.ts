@@ -43,10 +43,9 @@ describe('what does not compile', () => {
     expect(() => orderConfirmed({ orderId: 'o-1' })).toThrow('data.customerId');
     // @ts-expect-error an order id is text
     expect(() => orderConfirmed({ orderId: 1, customerId: 'c-1' })).toThrow('data.orderId');
-    const schema = z.object({ n: z.int() });
+    const declaration = { description: 'A sample was measured.', schema: z.object({ n: z.int() }) };
     // @ts-expect-error an example is data as well
-    const define = () => defineEvent('lab.measured.v1', { description: '', schema, example: {} });
-    expect(define).toThrow('data.n');
+    expect(() => defineEvent('lab.measured.v1', { ...declaration, example: {} })).toThrow('data.n');
   });
 
   it('is a type that nobody declared', () => {
@@ -61,13 +60,13 @@ describe('what does not compile', () => {
 
   it('is to read what the event of a handler does not carry', () => {
     const handler = onEvent('tell', [orderConfirmed, orderRejected], async (event) => {
-      const onlyIfRejected = event.type === orderRejected.type ? event.data.reason : undefined;
+      if (event.type === orderRejected.type) return void event.data.reason.length;
       // @ts-expect-error only a rejection has a reason
-      expect(event.data.reason).toBe(onlyIfRejected);
+      void event.data.reason;
       // @ts-expect-error there is no third type
-      expect(event.type === 'ordering.order-placed.v1').toBe(false);
+      void (event.type === 'ordering.order-placed.v1');
     });
-    expect(handler.contracts).toHaveLength(2);
+    expect(handler.contracts).toEqual([orderConfirmed, orderRejected]);
   });
 
   it('is a message of a contract with data that its handler would not understand', () => {
