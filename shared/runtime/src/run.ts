@@ -9,10 +9,21 @@ import { hostSettings } from './host-settings.ts';
 export async function runFromEnvironment(environment: Environment): Promise<void> {
   try {
     const { SERVICES, BROKER } = readSettings(hostSettings, environment, []);
-    const host = await startHost({ services: await loadServices(SERVICES, BROKER), environment });
+    const starting = loadServices(SERVICES, BROKER).then((services) => startHost({ services, environment }));
+    // Heard from the first moment on: told to stop while it starts, a host stops as soon as it has started.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => void host.stop().then(() => process.exit(0)));
+      process.once(
+        signal,
+        () =>
+          void starting
+            .then((host) => host.stop())
+            .then(
+              () => process.exit(0),
+              () => undefined,
+            ),
+      );
     }
+    await starting;
   } catch (error) {
     // What people can mend is told without a stack trace.
     process.stderr.write(`${error instanceof ConfigurationError ? error.message : describe(error)}\n`);
