@@ -9,7 +9,7 @@ export type Backoff = Required<RetryPolicy>;
 /** Fills in the defaults. @throws MessagingError `invalid`, naming the option */
 export function backoff(policy: RetryPolicy = {}): Backoff {
   for (const name of Object.keys(policy)) {
-    if (!(name in DEFAULTS)) {
+    if (!Object.hasOwn(DEFAULTS, name)) {
       throw new MessagingError(
         'invalid',
         `retry.${name} is not an option: use ${Object.keys(DEFAULTS).join(', ')}`,

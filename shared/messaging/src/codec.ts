@@ -18,6 +18,7 @@ const OPTIONAL = [
 ] as const;
 const TAKEN: ReadonlySet<string> = new Set(['specversion', ...REQUIRED, ...OPTIONAL, 'data', 'data_base64']);
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const HEADER_PREFIX = 'ce-';
 
 const utf8 = new TextEncoder();
@@ -76,6 +77,8 @@ function decodeStructured(body: Uint8Array): CloudEvent {
   const { data, data_base64: base64, ...attributes } = parsed as Record<string, unknown>;
   if (base64 === undefined) return assemble(attributes, data);
   if (typeof base64 !== 'string') throw new Undecodable('data_base64 is not a string');
+  if (!BASE64.test(base64)) throw new Undecodable('data_base64 is not base64');
+  if (data !== undefined) throw new Undecodable('both data and data_base64: only one of them may be there');
   return assemble(attributes, new Uint8Array(Buffer.from(base64, 'base64')));
 }
 

@@ -65,6 +65,7 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
   async function unresolved(
     filter: DeadLetterFilter,
   ): Promise<Map<string, { entry: Entry; body: Uint8Array }>> {
+    checkFilter(filter);
     const entries = new Map<string, { entry: Entry; body: Uint8Array }>();
     for await (const { message } of driver.read(
       { kind: 'dead-letters' },
@@ -140,7 +141,8 @@ function toDeadLetter({ entry, body }: { entry: Entry; body: Uint8Array }): Dead
   return { ...deadLetter, body };
 }
 
-function matches(filter: DeadLetterFilter, entry: Entry): boolean {
+/** @throws MessagingError `invalid`, so that a misspelt filter does not mean everything, or nothing */
+function checkFilter(filter: DeadLetterFilter): void {
   for (const name of Object.keys(filter)) {
     if (!['id', 'consumer', 'messageType', 'cause'].includes(name)) {
       throw new MessagingError(
@@ -149,6 +151,9 @@ function matches(filter: DeadLetterFilter, entry: Entry): boolean {
       );
     }
   }
+}
+
+function matches(filter: DeadLetterFilter, entry: Entry): boolean {
   return (Object.keys(filter) as (keyof DeadLetterFilter)[]).every(
     (name) => filter[name] === undefined || filter[name] === entry[name],
   );

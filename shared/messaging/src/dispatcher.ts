@@ -134,7 +134,8 @@ export function createDispatcher(
       return failed(error, event, taken, performance.now() - startedAt);
     }
     delivery.ack();
-    const age = event.time === undefined ? {} : { ageMs: clock.now() - Date.parse(event.time) };
+    const ageMs = clock.now() - Date.parse(event.time ?? '');
+    const age = Number.isFinite(ageMs) ? { ageMs } : {}; // a foreign producer may write anything there
     observe('handled', delivery, event, { durationMs: performance.now() - startedAt, ...age });
   }
 

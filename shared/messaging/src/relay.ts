@@ -81,12 +81,18 @@ export function createRelay({
   async function pass(isOver: () => boolean): Promise<void> {
     let after = 0;
     const heldBack = new Set<string>();
+    const gone = new Set(failing.keys());
     for (const [key, { notBeforeMs }] of failing) if (notBeforeMs > clock.now()) heldBack.add(key);
     while (!isOver()) {
       const page = await store.outbox(after, batchSize);
       const last = page.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) {
+        // Another relay published them; they must not keep this one awake.
+        for (const key of gone) failing.delete(key);
+        return;
+      }
       after = last.position;
+      for (const entry of page) gone.delete(keyOf(entry));
       let rest: readonly OutboxEntry[] = page;
       while (rest.length > 0 && !isOver()) rest = await publishWave(rest, heldBack);
     }

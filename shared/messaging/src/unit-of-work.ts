@@ -116,21 +116,25 @@ interface CollectedCollection {
   writes(): DocumentWrite[];
 }
 
-/** Remembers the version of what was read, and what shall be written; reads see the writes. */
+/** Remembers the version of what was first read, and what shall be written; reads see the writes. */
 function collectedCollection(store: Store, scope: string, name: string): CollectedCollection {
   const versions = new Map<string, number>();
   const puts = new Map<string, unknown>();
+  // What the work knows may stem from the first reading: if it has changed since, that is a lost race.
+  const remember = (id: string, version: number): void => {
+    if (!versions.has(id)) versions.set(id, version);
+  };
   return {
     collection: {
       async get(id) {
         if (puts.has(id)) return puts.get(id);
         const document = await store.get(scope, name, id);
-        versions.set(id, document?.version ?? 0);
+        remember(id, document?.version ?? 0);
         return document?.value;
       },
       async list() {
         const documents = await store.list(scope, name);
-        for (const { id, version } of documents) versions.set(id, version);
+        for (const { id, version } of documents) remember(id, version);
         const stored = documents.map(({ id, value }) => (puts.has(id) ? puts.get(id) : value));
         const added = [...puts].filter(([id]) => !documents.some((document) => document.id === id));
         return [...stored, ...added.map(([, value]) => value)];
