@@ -20,8 +20,6 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
 WORKDIR /app
-# For SQLITE_FILE=/data/<name>.db; every other folder is read-only to the user the service runs as.
-RUN install -d -o node -g node /data
 COPY --from=dependencies /app ./
 COPY shared shared
 COPY adapters adapters
@@ -30,6 +28,7 @@ COPY services services
 # Late, so that the images of all services share the layers above.
 ARG SERVICE=
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 SERVICES=$SERVICE
+# Nothing below /app is writable to it.
 USER node
 EXPOSE 3000
 STOPSIGNAL SIGTERM

@@ -74,11 +74,13 @@ test('what is discarded is gone for good, and the rest stays', async () => {
   expect(await messaging.deadLetters.list()).toMatchObject([{ messageId: 'x2' }]);
 });
 
-test('a filter by something that dead letters do not have is refused', async () => {
+test('a filter by something that dead letters do not have is refused, also while there are none', async () => {
   const { messaging, settled } = await twoGroups();
+  const filter: object = { consummer: GROUP };
+  for (const ask of ['list', 'redrive', 'discard'] as const)
+    await expect(messaging.deadLetters[ask](filter)).rejects.toThrow('cannot be filtered by "consummer"');
   await messaging.events.publish(anEvent());
   await settled();
-  const filter: object = { consummer: GROUP };
   await expect(messaging.deadLetters.discard(filter)).rejects.toThrow('cannot be filtered by "consummer"');
   expect(await messaging.deadLetters.list()).toHaveLength(1);
 });

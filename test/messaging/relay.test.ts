@@ -1,4 +1,4 @@
-import { createMemoryStore } from '@waggle/adapter-memory';
+import { createMemoryStore, virtualClock } from '@waggle/adapter-memory';
 import { MessagingError, silentLogger } from '@waggle/kernel';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Publishing } from '@waggle/messaging';
@@ -116,4 +116,74 @@ test('stopping sends what is there while the budget lasts, and says what is left
   shut.relay.start();
   await shut.commit(anEvent(), anEvent());
   expect(await shut.relay.stop(1_000)).toBe(2);
+});
+
+test('a key whose messages another relay published keeps nobody awake', async () => {
+  const clock = virtualClock();
+  const store = createMemoryStore();
+  await store.open();
+  const publish: Answer = async (batch) => batch.map(() => unavailable);
+  const publisher = { check: () => undefined, publish };
+  await store.commit('testing', { documents: [], outbox: [{ kind: 'event', message: anEvent() }] });
+  const relay = createRelay({ store, publisher, clock, logger: silentLogger, pollMs: 1_000 });
+  relay.start();
+  await clock.advance(0);
+  await store.removeFromOutbox((await store.outbox(0, 10)).map(({ position }) => position));
+  await clock.advance(1_000);
+  let looks = 0;
+  const { outbox } = store;
+  store.outbox = (after, limit) => (looks++, outbox(after, limit));
+  await clock.advance(5_000);
+  expect(looks).toBe(5);
+  expect(await relay.stop(0)).toBe(0);
+});
+
+test('a key that fails is tried again later and later, and its success is forgotten trouble', async () => {
+  const clock = virtualClock(0);
+  const store = createMemoryStore();
+  await store.open();
+  const tries: number[] = [];
+  let down = true;
+  const publish: Answer = async (batch) => {
+    if (batch.length > 0) tries.push(clock.now());
+    return batch.map(() => (down ? unavailable : undefined));
+  };
+  const publisher = { check: () => undefined, publish };
+  const commit = () =>
+    store.commit('testing', {
+      documents: [],
+      outbox: [{ kind: 'event', message: anEvent({ partitionkey: 'a' }) }],
+    });
+  await commit();
+  const relay = createRelay({ store, publisher, clock, logger: silentLogger });
+  relay.start();
+  await clock.advance(1_500);
+  expect(tries).toEqual([0, 100, 300, 700, 1_500]);
+  down = false;
+  await clock.advance(1_600);
+  expect(tries.slice(5)).toEqual([3_100]);
+  down = true;
+  await commit();
+  await clock.advance(100);
+  expect(tries.slice(6)).toEqual([3_100, 3_200]);
+  await relay.stop(0);
+});
+
+test('a store that fails for a while stops nothing for good', async () => {
+  const clock = virtualClock();
+  const store = createMemoryStore();
+  await store.open();
+  const publisher = { check: () => undefined, publish: confirm };
+  const errors: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const relay = createRelay({ store, publisher, clock, logger });
+  await store.commit('testing', { documents: [], outbox: [{ kind: 'event', message: anEvent() }] });
+  await store.close();
+  relay.start();
+  await clock.advance(2_000);
+  expect(errors.length).toBeGreaterThan(0);
+  await store.open();
+  await clock.advance(1_000);
+  expect(await store.outbox(0, 10)).toEqual([]);
+  await relay.stop(0);
 });

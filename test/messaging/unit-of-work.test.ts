@@ -1,5 +1,6 @@
+import type { Observation } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
-import { exactlyOnce, inMessageContext } from '@waggle/messaging';
+import { createUnitOfWork, exactlyOnce, inMessageContext, randomIds } from '@waggle/messaging';
 import { anEvent, aNewEvent, GROUP, openUnitOfWork } from './harness.ts';
 
 const context = { consumer: GROUP, attempt: 1, signal: new AbortController().signal };
@@ -52,6 +53,60 @@ describe('a unit of work', () => {
     expect(await unitOfWork.run((tx) => tx.collection('counters').get('n'))).toBe(5);
   });
 
+  test('runs again when a document changed between two readings: what was first read may be what was acted on', async () => {
+    const { unitOfWork } = await openUnitOfWork();
+    const add = (amount: number, between = async (): Promise<void> => undefined) =>
+      unitOfWork.run(async (tx) => {
+        const counters = tx.collection<number>('counters');
+        const before = (await counters.get('n')) ?? 0;
+        await between();
+        await counters.get('n');
+        await counters.list();
+        counters.put('n', before + amount);
+      });
+    await add(1);
+    let meddle = true;
+    await add(10, async () => {
+      if (meddle) await add(100);
+      meddle = false;
+    });
+    expect(await unitOfWork.run((tx) => tx.collection('counters').get('n'))).toBe(111);
+  });
+
+  test('does not overwrite what it never read', async () => {
+    const { unitOfWork } = await openUnitOfWork();
+    await unitOfWork.run(async (tx) => tx.collection('things').put('a', 'theirs'));
+    let tries = 0;
+    const blind = unitOfWork.run(async (tx) => {
+      tries++;
+      tx.collection('things').put('b', 'with it');
+      tx.collection('things').put('a', 'mine');
+      tx.publish(aNewEvent('never'));
+    });
+    await expect(blind).rejects.toMatchObject({ code: 'conflict', retryable: true });
+    expect(tries).toBe(10);
+    expect(await unitOfWork.run((tx) => tx.collection('things').list())).toEqual(['theirs']);
+  });
+
+  test('whose work only reads, or does nothing, commits nothing and cannot lose a race', async () => {
+    const { unitOfWork, store } = await openUnitOfWork();
+    const commits: unknown[] = [];
+    const { commit } = store;
+    store.commit = (scope, changes) => (commits.push(changes), commit(scope, changes));
+    expect(await unitOfWork.run(async () => 'nothing')).toBe('nothing');
+    expect(await unitOfWork.run((tx) => tx.collection('things').list())).toEqual([]);
+    expect(commits).toEqual([]);
+  });
+
+  test('keeps what a service stores apart from what another stores under the same names', async () => {
+    const { unitOfWork, store, messaging, clock } = await openUnitOfWork();
+    const publisher = messaging.publisher;
+    const other = createUnitOfWork({ store, publisher, service: 'elsewhere', clock, ids: randomIds });
+    await unitOfWork.run(async (tx) => tx.collection('things').put('a', 1));
+    await other.run(async (tx) => tx.collection('things').put('a', 2));
+    expect(await unitOfWork.run((tx) => tx.collection('things').get('a'))).toBe(1);
+  });
+
   test('gives up with a conflict when every try loses', async () => {
     const { unitOfWork } = await openUnitOfWork();
     await unitOfWork.run(async (tx) => tx.collection('things').put('a', 1));
@@ -98,6 +153,37 @@ describe('the inbox', () => {
     expect(await unitOfWork.run((tx) => tx.collection('counters').get('n'))).toBe(1);
     await handler(event, { ...context, consumer: 'testing.other' });
     expect(await unitOfWork.run((tx) => tx.collection('counters').get('n'))).toBe(2);
+  });
+
+  test('does not even start what it has had before, and says that it was a repeat', async () => {
+    const { unitOfWork } = await openUnitOfWork();
+    const seen: Observation[] = [];
+    let runs = 0;
+    const handler = exactlyOnce(
+      unitOfWork,
+      async () => void runs++,
+      (observation) => seen.push(observation),
+    );
+    const event = anEvent();
+    await handler(event, context);
+    await handler(event, { ...context, attempt: 2 });
+    expect(runs).toBe(1);
+    expect(seen).toMatchObject([{ what: 'duplicate', id: event.id, consumer: GROUP, attempt: 2 }]);
+  });
+
+  test('lets one of two that race have its effect, messages included', async () => {
+    const { unitOfWork, store } = await openUnitOfWork();
+    const both = Promise.withResolvers<void>();
+    let started = 0;
+    const handler = exactlyOnce(unitOfWork, async (_, tx) => {
+      if (++started === 2) both.resolve();
+      await both.promise;
+      tx.publish(aNewEvent('once'));
+    });
+    const event = anEvent();
+    await Promise.all([handler(event, context), handler(event, context)]);
+    expect(started).toBe(2);
+    expect(await store.outbox(0, 10)).toHaveLength(1);
   });
 
   test('forgets a handling that failed, so that the next try has its effect', async () => {

@@ -34,6 +34,7 @@ export function createPublisher({ driver, lanes, maxMessageBytes, observer }: Pu
         `${message.type} ${message.id} has ${body.byteLength} bytes and MAX_EVENT_BYTES is ${maxMessageBytes}: send less, or a reference to it`,
       );
     }
+    const timeMs = Date.parse(message.time ?? '');
     return {
       to: kind === 'event' ? { kind: 'stream' } : { kind: 'queue', context: contextOf(message.type) },
       lane: laneOf(message.partitionkey, lanes),
@@ -42,7 +43,7 @@ export function createPublisher({ driver, lanes, maxMessageBytes, observer }: Pu
       contentType: STRUCTURED,
       headers: message.traceparent === undefined ? {} : { traceparent: message.traceparent },
       hints: {
-        ...(message.time !== undefined && { timeMs: Date.parse(message.time) }),
+        ...(Number.isFinite(timeMs) && { timeMs }),
         ...(message.correlationid !== undefined && { correlationId: message.correlationid }),
       },
       body,
