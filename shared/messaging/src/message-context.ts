@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CloudEvent } from '@waggle/kernel';
-import { childTraceparent } from './trace-context.ts';
+import { childTraceparent, parseTraceparent } from './trace-context.ts';
 
 /** What set the running code in motion; new messages and log lines inherit from it. */
 export interface MessageContext {
@@ -33,7 +33,9 @@ export function contextOfHandling(
   return {
     correlationId: message.correlationid ?? message.id,
     causationId: message.id,
-    tracestate: message.tracestate,
+    get tracestate() {
+      return parseTraceparent(message.traceparent) && message.tracestate;
+    },
     get traceparent() {
       span ??= childTraceparent(message.traceparent ?? transportTraceparent());
       return span;
