@@ -36,7 +36,8 @@ export async function loadServices(
     );
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return Promise.all((wanted.length > 0 ? wanted : there).map((name) => loadService(root, name)));
+  const names = new Set(wanted.length > 0 ? wanted : there);
+  return Promise.all([...names].map((name) => loadService(root, name)));
 }
 
 async function loadService(root: string, name: string): Promise<Service> {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import * as publishedLanguage from '@waggle/contracts';
 import { createRegistry } from '@waggle/contracts';
+import { messageOf } from '@waggle/kernel';
 import type { Clock, Consumer, DrainReport, Ids, Logger, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
 import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
@@ -91,8 +92,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   });
 
   async function release(): Promise<void> {
-    await messaging.close();
-    await store.close();
+    try {
+      await messaging.close();
+    } finally {
+      await store.close();
+    }
   }
 
   async function start() {
@@ -110,8 +114,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
 
   const server = await start().catch(async (error: unknown) => {
-    await relay.stop(0);
-    await release();
+    // What follows from it, such as a store that never opened, must not hide why the start failed.
+    await relay.stop(0).catch(() => undefined);
+    await release().catch(() => undefined);
     throw error;
   });
   ready = true;
@@ -135,7 +140,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const remainingMs = (): number => Math.max(0, deadlineMs - performance.now());
     logger.info('stopping', { budgetMs: settings.SHUTDOWN_TIMEOUT_MS });
     const [report] = await Promise.all([messaging.drain(remainingMs()), server.close(remainingMs())]);
-    const unsent = await relay.stop(remainingMs());
+    const unsent = await relay.stop(remainingMs()).catch((error: unknown) => {
+      logger.error('outbox not flushed: what is in it is sent after the next start', {
+        reason: messageOf(error),
+      });
+      return undefined;
+    });
     await release();
     logger.info('stopped', { finished: report.finished, abandoned: report.abandoned, unsent });
     return report;

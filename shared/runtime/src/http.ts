@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Ids, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
-import { childTraceparent, inMessageContext } from '@waggle/messaging';
+import { childTraceparent, inMessageContext, parseTraceparent } from '@waggle/messaging';
 import { requireToken } from './authentication.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { Routes } from './identifiers.ts';
@@ -52,12 +52,12 @@ function messageContext(ids: Ids): MiddlewareHandler {
   return async (context, next) => {
     const given = context.req.header('x-correlation-id') ?? '';
     const correlationId = CORRELATION_ID.test(given) ? given : ids.next();
-    const traceparent = childTraceparent(context.req.header('traceparent'));
+    const parent = context.req.header('traceparent');
+    const traceparent = childTraceparent(parent);
+    // Without a valid traceparent it belongs to no trace (W3C Trace Context, section 3.3).
+    const tracestate = parseTraceparent(parent) && context.req.header('tracestate');
     context.header('x-correlation-id', correlationId);
-    await inMessageContext(
-      { correlationId, traceparent, tracestate: context.req.header('tracestate') },
-      next,
-    );
+    await inMessageContext({ correlationId, traceparent, tracestate }, next);
   };
 }
 
@@ -67,10 +67,15 @@ function newRouter(): OpenAPIHono {
     defaultHook: (result, context) => {
       if (result.success) return undefined;
       const errors = result.error.issues.map(({ path, message }) => ({
-        pointer: `/${path.join('/')}`,
+        pointer: jsonPointer(path),
         detail: message,
       }));
       return problemResponse(context, { status: 422, detail: 'The input is not valid', errors });
     },
   });
+}
+
+/** RFC 6901; empty for the whole. */
+function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

@@ -19,6 +19,7 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'Conflict',
   413: 'Too large',
+  415: 'Unsupported media type',
   422: 'Invalid input',
   500: 'Internal error',
   503: 'Not available',

@@ -2,6 +2,7 @@ import { messageOf } from '@waggle/kernel';
 import type { Environment } from './configuration.ts';
 import { ConfigurationError, readSettings } from './configuration.ts';
 import { loadServices } from './discover.ts';
+import type { Host } from './host.ts';
 import { startHost } from './host.ts';
 import { hostSettings } from './host-settings.ts';
 
@@ -12,22 +13,23 @@ export async function runFromEnvironment(environment: Environment): Promise<void
     const starting = loadServices(SERVICES, BROKER).then((services) => startHost({ services, environment }));
     // Heard from the first moment on: told to stop while it starts, a host stops as soon as it has started.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(
-        signal,
-        () =>
-          void starting
-            .then((host) => host.stop())
-            .then(
-              () => process.exit(0),
-              () => undefined,
-            ),
-      );
+      process.once(signal, () => void starting.then(stopAndExit, () => undefined));
     }
     await starting;
   } catch (error) {
     // What people can mend is told without a stack trace.
     process.stderr.write(`${error instanceof ConfigurationError ? error.message : describe(error)}\n`);
     process.exitCode = 1;
+  }
+}
+
+async function stopAndExit(host: Host): Promise<void> {
+  try {
+    await host.stop();
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${describe(error)}\n`);
+    process.exit(1);
   }
 }
 

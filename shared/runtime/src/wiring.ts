@@ -112,7 +112,10 @@ function byType(handlers: readonly HandlerDefinition[]): HandlerDefinition['hand
 export function findConflicts(wired: readonly WiredService[]): string[] {
   const problems: string[] = [];
   const owners = new Map<string, string>();
+  const taken = new Set<string>();
   for (const { service, handlers } of wired) {
+    if (taken.has(service.name)) problems.push(`two services are named ${service.name}: rename one`);
+    taken.add(service.name);
     const names = handlers.map(({ name }) => name);
     for (const name of names.filter((name, index) => names.indexOf(name) !== index)) {
       problems.push(

@@ -1,0 +1,177 @@
+import { Agent, request } from 'node:http';
+import { orderConfirmed, takePayment } from '@waggle/contracts';
+import type { Observation } from '@waggle/kernel';
+import { onCommand, onEvent } from '@waggle/kernel';
+import { ContainerModule } from 'inversify';
+import { describe, expect, test } from 'vitest';
+import { defineService, identifier, offered, provided, startHost } from '../src/index.ts';
+import { aHost, aService, memoryLogger, publishing } from './start.ts';
+
+const nothing = async (): Promise<void> => undefined;
+const { kind: _, ...confirmed } = orderConfirmed(orderConfirmed.example);
+const event = { specversion: '1.0', id: 'e1', source: '/test', ...confirmed } as const;
+
+describe('a host that has started', () => {
+  test('misses nothing: its groups existed before it took requests', async () => {
+    const { promise: handled, resolve } = Promise.withResolvers<string>();
+    const listen = onEvent('listen', orderConfirmed, async ({ data }) => resolve(data.orderId));
+    const routes = publishing(orderConfirmed({ orderId: 'first', customerId: 'ada' }));
+    const host = await aHost([
+      aService({ name: 'speaks', routes }),
+      aService({ name: 'listens', handlers: [listen] }),
+    ]);
+    expect((await fetch(`${host.url}/things`, { method: 'POST' })).status).toBe(202);
+    expect(await handled).toBe('first');
+  });
+
+  test('gives every service a container of its own: the same name is another part in each', async () => {
+    const greeting = identifier<string>('Greeting');
+    const greets = (name: string) =>
+      defineService({
+        name,
+        module: new ContainerModule(({ bind }) => {
+          bind(greeting).toConstantValue(`from ${name}`);
+          bind(offered.routes).toResolvedValue(
+            (text: string) => (router) => void router.get(`/${name}`, (context) => context.text(text)),
+            [greeting],
+          );
+        }),
+      });
+    const host = await aHost([greets('one'), greets('two')]);
+    expect(await (await host.request('/one')).text()).toBe('from one');
+    expect(await (await host.request('/two')).text()).toBe('from two');
+  });
+
+  test('refuses a service that needs a part which only another one has', async () => {
+    const part = identifier<string>('Part');
+    const has = defineService({
+      name: 'has',
+      module: new ContainerModule(({ bind }) => void bind(part).toConstantValue('x')),
+    });
+    const needs = defineService({
+      name: 'needs',
+      module: new ContainerModule(({ bind }) => {
+        bind(offered.routes).toResolvedValue((_part: string) => () => undefined, [part]);
+      }),
+    });
+    await expect(aHost([has, needs])).rejects.toThrow('Part');
+  });
+
+  test('says on each line of a service whose it is', async () => {
+    const { logger, lines } = memoryLogger();
+    const talks = defineService({
+      name: 'talks',
+      module: new ContainerModule(({ bind }) => {
+        bind(offered.routes).toResolvedValue(
+          (own) => {
+            own.info('put together');
+            return () => undefined;
+          },
+          [provided.logger],
+        );
+      }),
+    });
+    await aHost([talks], { logger });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ message: 'put together', fields: { service: 'talks' } }),
+    );
+  });
+
+  test('does not write its token to the log, not in words and not in part', async () => {
+    const { logger, lines } = memoryLogger();
+    const host = await aHost([aService({})], { logger, environment: { API_TOKEN: 'sesame-open' } });
+    await host.request('/x', { method: 'POST', headers: { authorization: 'Bearer wrong-guess' } });
+    await host.stop();
+    expect(lines.length).toBeGreaterThan(0);
+    expect(JSON.stringify(lines)).not.toMatch(/sesame|wrong-guess/);
+  });
+});
+
+describe('services that do not fit together', () => {
+  test('are refused with every conflict at once, before anything is connected', async () => {
+    const take = onCommand('take', takePayment, nothing);
+    const starting = startHost({
+      services: [aService({ name: 'one', handlers: [take] }), aService({ name: 'one', handlers: [take] })],
+      environment: { PORT: '0', LOG_LEVEL: 'silent' },
+    });
+    await expect(starting).rejects.toThrow('two services are named one: rename one');
+  });
+
+  test('are refused for an option that no handler has', async () => {
+    const options: object = { concurency: 2 };
+    const listen = onEvent('listen', orderConfirmed, nothing, options);
+    await expect(aHost([aService({ handlers: [listen] })])).rejects.toThrow('"concurency" is not an option');
+  });
+
+  test.each(['', 'Bad', 'a.b', 'a'.repeat(300)])('are refused for a service named "%s"', (name) => {
+    expect(() => defineService({ name, module: new ContainerModule(() => undefined) })).toThrow(
+      'cannot name a service',
+    );
+  });
+});
+
+describe('stopping', () => {
+  test('answers the request that is in flight, and does not wait for its idle connection', async () => {
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const slow = () => (router: Parameters<ReturnType<ReturnType<typeof publishing>>>[0]) =>
+      void router.get('/slow', async (context) => {
+        started.resolve();
+        await finish.promise;
+        return context.text('done');
+      });
+    const host = await aHost([aService({ routes: slow })], { environment: { SHUTDOWN_TIMEOUT_MS: '60000' } });
+    const agent = new Agent({ keepAlive: true });
+    const answer = new Promise<string>((resolve, reject) => {
+      const asking = request(`${host.url}/slow`, { agent }, (response) => {
+        response.setEncoding('utf8').on('data', resolve);
+      });
+      asking.on('error', reject).end();
+    });
+    await started.promise;
+    const stopping = host.stop();
+    finish.resolve();
+    expect(await answer).toBe('done');
+    expect(await stopping).toEqual({ finished: 0, abandoned: [] });
+    agent.destroy();
+    await expect(fetch(`${host.url}/livez`)).rejects.toThrow();
+  });
+
+  test('publishes what was committed last', async () => {
+    const published: string[] = [];
+    const observer = ({ what, type = '' }: Observation): void =>
+      void (what === 'published' && published.push(type));
+    const routes = publishing(orderConfirmed(orderConfirmed.example));
+    const host = await aHost([aService({ routes })], { observer });
+    for (let time = 0; time < 5; time++) await host.request('/things', { method: 'POST' });
+    await host.stop();
+    expect(published).toEqual(Array.from({ length: 5 }, () => orderConfirmed.type));
+  });
+
+  test('publishes also what the last handling committed while it was waited for', async () => {
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const published: string[] = [];
+    const observer = ({ what, type = '' }: Observation): void =>
+      void (what === 'sent' && published.push(type));
+    const late = onEvent('late', orderConfirmed, async (_event, tx) => {
+      started.resolve();
+      await finish.promise;
+      tx.send(takePayment(takePayment.example));
+    });
+    const host = await aHost([aService({ handlers: [late], sends: [takePayment] })], { observer });
+    await host.messaging.events.publish(event);
+    await started.promise;
+    const stopping = host.stop();
+    finish.resolve();
+    expect(await stopping).toEqual({ finished: 1, abandoned: [] });
+    expect(published).toEqual([takePayment.type]);
+  });
+
+  test('leaves nothing open: everything afterwards is told that it is closed', async () => {
+    const host = await aHost([]);
+    await host.stop();
+    await expect(host.messaging.events.publish(event)).rejects.toMatchObject({ code: 'closed' });
+    expect(await host.stop()).toEqual({ finished: 0, abandoned: [] });
+  });
+});
