@@ -1,10 +1,11 @@
 import { getRandomValues } from 'node:crypto';
 
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** Version 00 is exactly this; a later one may go on after a dash, and is read as far as it is known (section 3.2). */
+const TRACEPARENT = /^(?!ff)(?!00.{53}.)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 
-/** A `traceparent` of W3C Trace Context, level 1, taken apart. */
+/** A `traceparent` of W3C Trace Context taken apart. */
 export interface TraceParent {
   readonly traceId: string;
   readonly spanId: string;
