@@ -38,6 +38,12 @@ async function statusOf(orderId: string): Promise<unknown> {
   return (await host.request(`/orders/${orderId}`)).json();
 }
 
+/** Answers that wait or are being handled. */
+async function lag(): Promise<number | undefined> {
+  const health = (await (await host.request('/health')).json()) as { consumers: Record<string, number> };
+  return health.consumers['ordering.settle-order'];
+}
+
 test('an order over HTTP becomes an event and a command', async () => {
   const commands: CloudEvent[] = [];
   const { promise: asked, resolve } = Promise.withResolvers<void>();
@@ -87,4 +93,33 @@ test('an order that is not there is a problem, and the list shows those that are
   expect((await host.request('/orders/nobody')).status).toBe(404);
   const orderId = await placed();
   expect(await (await host.request('/orders')).json()).toMatchObject([{ orderId }]);
+});
+
+test('input that is not valid names each mistake, and places no order', async () => {
+  const [line] = lines;
+  const response = await place({
+    customerId: '',
+    lines: [
+      { ...line, quantity: 0 },
+      { ...line, unitPrice: 5 },
+    ],
+  });
+  expect(response.status).toBe(422);
+  const { errors } = (await response.json()) as { errors: readonly { pointer: string }[] };
+  expect(errors.map(({ pointer }) => pointer)).toEqual([
+    '/customerId',
+    '/lines/0/quantity',
+    '/lines/1/unitPrice',
+  ]);
+  expect(await (await host.request('/orders')).json()).toEqual([]);
+});
+
+test('an order that was settled stays as it is, whatever comes later', async () => {
+  const orderId = await placed();
+  const amount = { amountMinor: 2500, currency: 'EUR' };
+  await answer(paymentTaken.type, { orderId, amount });
+  await announced(orderConfirmed.type);
+  await answer(paymentDeclined.type, { orderId, amount, reason: 'over-limit' });
+  await expect.poll(lag).toBe(0);
+  expect(await statusOf(orderId)).toMatchObject({ status: 'confirmed' });
 });

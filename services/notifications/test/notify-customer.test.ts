@@ -1,0 +1,47 @@
+import type { Collection, Transaction } from '@waggle/kernel';
+import { expect, test } from 'vitest';
+import { noticeRepository } from '../src/adapters/notice-repository.ts';
+import { notifyCustomer } from '../src/application/notify-customer.ts';
+import type { Notice } from '../src/domain/notice.ts';
+
+function setting() {
+  const documents = new Map<string, unknown>();
+  const delivered: Notice[] = [];
+  const collection = {
+    get: async (id: string) => documents.get(id),
+    list: async () => [...documents.values()],
+    put: (id: string, value: unknown) => void documents.set(id, value),
+  };
+  const tx: Transaction = {
+    collection: <Value>() => collection as Collection<Value>,
+    publish: () => undefined,
+    send: () => undefined,
+  };
+  const deliver = async (notice: Notice): Promise<void> => void delivered.push(notice);
+  return { tx, documents, delivered, deliver };
+}
+
+test('the customer is told, and that is remembered', async () => {
+  const { tx, documents, delivered, deliver } = setting();
+  await notifyCustomer(noticeRepository(), deliver)(tx, 'o1', 'ada', { status: 'confirmed' });
+  expect(delivered).toEqual([
+    { orderId: 'o1', customerId: 'ada', text: 'Thank you: your order is confirmed.' },
+  ]);
+  expect([...documents.values()]).toEqual(delivered);
+});
+
+test('a second outcome of the same order is not told', async () => {
+  const { tx, delivered, deliver } = setting();
+  const notify = notifyCustomer(noticeRepository(), deliver);
+  await notify(tx, 'o1', 'ada', { status: 'confirmed' });
+  await notify(tx, 'o1', 'ada', { status: 'rejected', reason: 'over-limit' });
+  expect(delivered).toHaveLength(1);
+});
+
+test('a notice that could not be delivered is not remembered, so that it is tried again', async () => {
+  const { tx, documents } = setting();
+  const deliver = () => Promise.reject(new Error('mail is down'));
+  const notifying = notifyCustomer(noticeRepository(), deliver)(tx, 'o1', 'ada', { status: 'confirmed' });
+  await expect(notifying).rejects.toThrow('mail is down');
+  expect(documents.size).toBe(0);
+});
