@@ -113,6 +113,7 @@ export function findConflicts(wired: readonly WiredService[]): string[] {
   const problems: string[] = [];
   const owners = new Map<string, string>();
   const taken = new Set<string>();
+  const commands = new Set<string>();
   for (const { service, handlers } of wired) {
     if (taken.has(service.name)) problems.push(`two services are named ${service.name}: rename one`);
     taken.add(service.name);
@@ -125,6 +126,8 @@ export function findConflicts(wired: readonly WiredService[]): string[] {
     for (const { type } of handlers
       .filter(({ kind }) => kind === 'command')
       .flatMap(({ contracts }) => contracts)) {
+      if (commands.has(type)) problems.push(`two handlers handle ${type}: a command has one`);
+      commands.add(type);
       const context = contextOf(type);
       const owner = owners.get(context) ?? service.name;
       owners.set(context, owner);

@@ -97,6 +97,11 @@ describe('services that do not fit together', () => {
     await expect(starting).rejects.toThrow('two services are named one: rename one');
   });
 
+  test('are refused when two handlers want the same command: one of them would never be asked', async () => {
+    const handlers = [onCommand('take', takePayment, nothing), onCommand('take-too', takePayment, nothing)];
+    await expect(aHost([aService({ handlers })])).rejects.toThrow(`two handlers handle ${takePayment.type}`);
+  });
+
   test('are refused for an option that no handler has', async () => {
     const options: object = { concurency: 2 };
     const listen = onEvent('listen', orderConfirmed, nothing, options);
