@@ -64,7 +64,7 @@ export function memoryHarness({
 
   return {
     name: 'memory',
-    limits: { deadlineMs: 10_000, leaseMs: 400, ...limits },
+    limits: { deadlineMs: 30_000, leaseMs: 400, ...limits },
     declares: {
       'never-late': 'a publish is confirmed in the same process, without anything that could be late',
       'no-foreign-client': 'nothing outside the process can reach it',

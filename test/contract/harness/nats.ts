@@ -43,7 +43,7 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
 
   return {
     name: 'nats',
-    limits: { deadlineMs: 10_000, leaseMs: 2_000, ...limits },
+    limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
     declares: { 'release-counts': 'a NAK counts as a delivery, whatever its reason' },
     driver: driverAt(withSecret),
     reservedHeaders: [

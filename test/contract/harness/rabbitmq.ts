@@ -67,7 +67,7 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
 
   return {
     name: 'rabbitmq',
-    limits: { deadlineMs: 10_000, leaseMs: 2_000, ...limits },
+    limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
     declares: { 'release-counts': 'before version 4, basic.nack counts as a delivery on quorum queues' },
     driver: driverAt(url),
     reservedHeaders: ['x-death', 'x-delivery-count', 'x-stream-offset'],
