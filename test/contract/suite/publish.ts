@@ -72,7 +72,7 @@ export const publishCases = [
     'J2',
     'a confirmation that does not come in time is an error, and the connection can be used again',
     async (bench) => {
-      const settings = { requestTimeoutMs: 400 };
+      const settings = { requestTimeoutMs: 2_000 };
       const sent = events(3);
       if (bench.harness.declares['never-late'] !== undefined) {
         // It cannot be late: the confirmation comes without leaving the process.
