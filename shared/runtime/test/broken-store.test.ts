@@ -3,7 +3,7 @@ import { orderConfirmed } from '@waggle/contracts';
 import type { Store } from '@waggle/messaging';
 import { store as storeId } from '@waggle/messaging';
 import { ContainerModule } from 'inversify';
-import { expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { aHost, aService, memoryLogger, publishing } from './start.ts';
 
 const state = vi.hoisted(() => ({ open: true, outbox: true }));
@@ -32,10 +32,11 @@ vi.mock('@waggle/adapter-memory/module', async (original) => ({
   },
 }));
 
+beforeEach(() => Object.assign(state, { open: true, outbox: true }));
+
 test('a store that cannot be opened is why the start fails, and nothing that follows from it', async () => {
   state.open = false;
   await expect(aHost([])).rejects.toThrow('the database does not answer');
-  state.open = true;
 });
 
 test('a store that is gone at the end is logged, and keeps the host from ending no longer than need be', async () => {
@@ -49,5 +50,4 @@ test('a store that is gone at the end is logged, and keeps the host from ending 
   expect(lines).toContainEqual(
     expect.objectContaining({ level: 'error', fields: { reason: 'the database went away' } }),
   );
-  state.outbox = true;
 });
