@@ -8,6 +8,7 @@ export default defineConfig({
     // Some start real servers, on machines that are busy.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/vitest.json' },
   },

@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     globalSetup: ['setup/servers.ts'],
     testTimeout: 180_000,
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
     maxWorkers: 2,
     reporters: ['default', 'json'],
