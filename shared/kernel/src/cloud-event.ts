@@ -7,7 +7,7 @@ export type ExtensionValue = string | number | boolean;
  */
 export interface CloudEvent<Type extends string = string, Data = unknown> {
   readonly specversion: '1.0';
-  /** With `source` unique: the key of the inbox. */
+  /** Unique over all producers: with the consumer the key of the inbox. A foreign producer had better use UUIDs. */
   readonly id: string;
   /** URI reference of the producer, `/ordering`. */
   readonly source: string;

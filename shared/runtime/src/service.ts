@@ -6,7 +6,7 @@ import { checkName } from '@waggle/kernel';
 export interface Service {
   /** Source of its messages and first half of its consumer groups. */
   readonly name: string;
-  /** Events that it announces. For documents, and checked against what it really publishes. */
+  /** Events that it announces; for documents. */
   readonly publishes: readonly AnyContract[];
   /** Commands that it sends. The host makes sure that their queues exist. */
   readonly sends: readonly AnyContract[];

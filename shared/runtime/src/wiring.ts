@@ -135,5 +135,19 @@ export function findConflicts(wired: readonly WiredService[]): string[] {
         problems.push(`${owner} and ${service.name} both handle commands of ${context}: one service may`);
     }
   }
+  for (const { service, handlers } of wired) {
+    const options = new Map<string, string>();
+    for (const handler of handlers.filter(({ kind }) => kind === 'command')) {
+      for (const context of new Set(handler.contracts.map(({ type }) => contextOf(type)))) {
+        const own = JSON.stringify(handler.options);
+        if ((options.get(context) ?? own) !== own) {
+          problems.push(
+            `${service.name} handles commands of ${context} with different options: a queue has one set`,
+          );
+        }
+        options.set(context, own);
+      }
+    }
+  }
   return problems;
 }

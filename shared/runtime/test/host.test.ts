@@ -102,6 +102,13 @@ test('services that do not fit together are refused at start', async () => {
   await expect(starting).rejects.toThrow('one and two both handle commands of payments');
 });
 
+test('handlers of one queue with different options are refused at start', async () => {
+  const slow = onCommand('slow', takePayment, async () => undefined, { timeoutMs: 60_000 });
+  const quick = onCommand('quick', takePayment, async () => undefined);
+  const starting = aHost([aService({ handlers: [slow, quick] })]);
+  await expect(starting).rejects.toThrow('testing handles commands of payments with different options');
+});
+
 test('log lines carry the correlation and the trace of what they were written for', async () => {
   const written: string[] = [];
   const logger = await createLogger(
