@@ -41,6 +41,11 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/messaging/src/kit/planted.ts',
+    may: ['./link.ts', '../driver.ts', '../system.ts', '@waggle/kernel'],
+    mayNot: ['../publisher.ts', '../index.ts', 'node:crypto', 'zod', '@waggle/contracts', ...OTHER_PACKAGES],
+  },
+  {
     from: 'shared/event-sourcing/src/planted.ts',
     may: ['./other.ts', '@waggle/kernel'],
     mayNot: ['node:fs', 'zod', '@waggle/messaging', '@waggle/contracts', '../../kernel/src/index.ts'],

@@ -1,0 +1,106 @@
+import { messageOf, type Clock, type Logger } from '@waggle/kernel';
+import type { ConsumeOptions, Delivery, DriverConsumer } from '../driver.ts';
+import type { BrokerConnection } from './connection.ts';
+import type { Link } from './link.ts';
+import { pause, reconnectDelayMs } from './waiting.ts';
+
+/** After so many ends without a message in between, the next attachment waits. */
+const MOST_BARREN = 16;
+const BARREN_PAUSE_MS = 2_000;
+
+/** A consumer of the driver's user, whatever becomes of the connection below it. */
+export interface Attachment extends DriverConsumer {
+  /** Attaches for the first time, and resolves once attached. */
+  attach(connection: BrokerConnection): Promise<void>;
+  /** There is another connection. */
+  connected(): void;
+}
+
+export interface AttachmentOptions {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: ConsumeOptions;
+  readonly deliver: (delivery: Delivery) => void;
+  /** Declares what is consumed, as far as this process knows it: it may be gone from the server. */
+  readonly declare: (connection: BrokerConnection) => Promise<void>;
+  readonly left: (attachment: Attachment) => void;
+}
+
+/** Keeps a consumer attached until it is closed: on every new connection, and whenever the server ends it alone. */
+export function createAttachment({ link, clock, logger, options, ...given }: AttachmentOptions): Attachment {
+  let consumer: DriverConsumer | undefined;
+  /** The connection that it is attached to. */
+  let attachedTo: BrokerConnection | undefined;
+  let times = 0;
+  let barren = 0;
+  let paused = false;
+  let trying = false;
+  let closing: Promise<void> | undefined;
+
+  function deliver(delivery: Delivery): void {
+    barren = 0;
+    if (closing !== undefined) return delivery.release();
+    try {
+      given.deliver(delivery);
+    } catch (error) {
+      logger.error('deliver must not throw: the message is handed back', { reason: messageOf(error) });
+      delivery.release();
+    }
+  }
+
+  async function attach(connection: BrokerConnection): Promise<void> {
+    const time = ++times;
+    const ended = (reason: unknown): void => {
+      if (time !== times || closing !== undefined) return;
+      logger.warn('a consumer ended; attaching again', { ...options.source, reason: messageOf(reason) });
+      barren++;
+      attachedTo = undefined;
+      void attachAgain();
+    };
+    attachedTo = connection;
+    const fresh = await connection.consume(options, deliver, { ended, previous: consumer });
+    consumer = fresh;
+    if (closing !== undefined) await fresh.close();
+    else if (paused) fresh.pause();
+  }
+
+  async function attachAgain(): Promise<void> {
+    if (trying) return;
+    trying = true;
+    for (let failures = 0; closing === undefined && !link.closed.aborted;) {
+      const connection = link.current;
+      if (connection === undefined || connection === attachedTo) break; // a new connection calls again
+      if (barren > MOST_BARREN) await pause(clock, BARREN_PAUSE_MS, link.closed);
+      try {
+        await given.declare(connection);
+        await attach(connection);
+        failures = 0;
+      } catch (error) {
+        attachedTo = undefined;
+        if (link.lossOf(connection).aborted) continue;
+        logger.warn('attaching again failed', { ...options.source, reason: messageOf(error) });
+        await pause(clock, reconnectDelayMs(failures++), link.lossOf(connection));
+      }
+    }
+    trying = false;
+  }
+
+  const attachment: Attachment = {
+    attach,
+    connected: () => void attachAgain(),
+    pause() {
+      paused = true;
+      consumer?.pause();
+    },
+    resume() {
+      paused = false;
+      consumer?.resume();
+    },
+    close() {
+      closing ??= Promise.resolve(consumer?.close()).then(() => given.left(attachment));
+      return closing;
+    },
+  };
+  return attachment;
+}

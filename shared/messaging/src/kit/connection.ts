@@ -1,0 +1,77 @@
+import type { Clock, MessagingError } from '@waggle/kernel';
+import type {
+  ConsumeOptions,
+  Delivery,
+  DriverConsumer,
+  LogEntry,
+  OutgoingMessage,
+  Topology,
+  TopologyResource,
+} from '../driver.ts';
+
+/** `undefined` for confirmed. */
+export type Outcome = MessagingError | undefined;
+
+/** Which log: that of the events, or that of the dead letters. */
+export type LogKind = 'stream' | 'dead-letters';
+
+export interface Attaching {
+  /** To be called once when the server ends this consumer and the connection lives on: it is declared and attached again. */
+  readonly ended: (reason: unknown) => void;
+  /** What `consume` returned the last time, if this consumer was attached before: it may be taken over from. */
+  readonly previous: DriverConsumer | undefined;
+}
+
+export interface Reading {
+  /** The last entry that was read, or that was there at the beginning; `undefined` for the whole log. */
+  readonly after: string | undefined;
+  /** The last entry to be read, if it is still kept: behind it the reading ends. `undefined`: it goes on for ever. */
+  readonly until: string | undefined;
+  /** Aborts when the reader leaves, the connection is lost or the driver is closed: the reading ends. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One connection to a broker, used until it is lost and never mended: another takes its place. What is common to all
+ * brokers is done by `createDriver`, on whose behalf these methods are called, only while the connection is up and with what
+ * has been checked. What they throw goes through `translate`.
+ */
+export interface BrokerConnection {
+  /** Creates what does not exist yet, where this process left off if it knows; safe from many processes at once. */
+  declare(topology: Required<Topology>): Promise<void>;
+  /** Sends at once, in the order of the calls. `confirm` is called once, unless the connection is lost before. */
+  publish(message: OutgoingMessage, confirm: (outcome: Outcome) => void): void;
+  /** Resolves once attached. Its `close` resolves soon, also when the connection is lost. */
+  consume(
+    options: ConsumeOptions,
+    deliver: (delivery: Delivery) => void,
+    attaching: Attaching,
+  ): Promise<DriverConsumer>;
+  /** The position of the last entry of a log; `undefined` if it never had one. */
+  head(log: LogKind): Promise<string | undefined>;
+  /** Entries in their order. @throws MessagingError `out-of-range` if `after` is not kept or past the head, `invalid` */
+  read(log: LogKind, reading: Reading): AsyncIterable<LogEntry>;
+  lag(source: ConsumeOptions['source']): Promise<number>;
+  describe(): Promise<readonly TopologyResource[]>;
+  /** Ends it, without a call of `lost`. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** What an adapter gives to `createDriver`: how to connect to its broker, and how to understand what goes wrong. */
+export interface Connector {
+  /** Begins every error message: `[pigeon] …`. */
+  readonly name: string;
+  /** Header names that belong to the broker or to this adapter, besides those that begin with `waggle-`. @default none */
+  readonly reservedHeaders?: RegExp;
+  /** @default the system's, whose timers keep the process alive */
+  readonly clock?: Clock;
+  /**
+   * One attempt. Checks the version and the limits of the server, and declares the stream and the dead letters, on every
+   * connection anew. Calls `lost` once when the connection has ended from the other side.
+   */
+  connect(lost: (reason: unknown) => void): Promise<BrokerConnection>;
+  /** Calls back once when connecting would succeed; returns what stops that. @default tried again after a while */
+  whenReachable?(action: () => void): () => void;
+  /** The client's errors in Waggle's words. `what` says what was being done. Never tells credentials. */
+  translate(error: unknown, what: string): MessagingError;
+}

@@ -1,0 +1,131 @@
+import { MessagingError, type Clock } from '@waggle/kernel';
+import type { DriverSettings, OutgoingMessage } from '../driver.ts';
+import type { Connector, Outcome } from './connection.ts';
+import type { Link } from './link.ts';
+
+/** Most that is sent and not confirmed: enough to keep a broker busy, and a bound for the memory on both sides. */
+const MOST_MESSAGES = 2_048;
+const MOST_BYTES = 16 * 1_048_576;
+
+interface Entry {
+  readonly message: OutgoingMessage;
+  readonly deadlineMs: number;
+  readonly settle: (outcome: Outcome) => void;
+  /** Which sending of it counts: a confirmation that comes late, from a connection that was lost, does not. */
+  sending: number;
+}
+
+/** Messages on their way to the broker. */
+export interface Outbound {
+  /** One outcome a message, in their order; never rejects. */
+  publish(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]>;
+  /** Sends what waits: there is a connection. */
+  connected(): void;
+  /** What was not confirmed is sent again, before all else, on the next connection. */
+  lost(): void;
+  /** Waits for what is on its way, until its deadlines. Without a connection nothing is waited for. */
+  finish(): Promise<void>;
+}
+
+/**
+ * Pipelines messages, each under a deadline of `requestTimeoutMs`. Whatever was unconfirmed when a connection was lost is
+ * sent again in order, so that of a key the first storings keep their order: stored twice rather than never.
+ */
+export function createOutbound(
+  { requestTimeoutMs }: DriverSettings,
+  { name, translate }: Connector,
+  clock: Clock,
+  link: Link,
+): Outbound {
+  let waiting = new Set<Entry>();
+  const sent = new Set<Entry>();
+  let sentBytes = 0;
+  let cancelSweep: (() => void) | undefined;
+  let onIdle = (): void => undefined;
+
+  function flush(): void {
+    for (const entry of waiting) {
+      if (link.current === undefined || sent.size >= MOST_MESSAGES || sentBytes >= MOST_BYTES) return;
+      waiting.delete(entry);
+      send(entry);
+    }
+  }
+
+  function send(entry: Entry): void {
+    const sending = ++entry.sending;
+    sent.add(entry);
+    sentBytes += entry.message.body.byteLength;
+    try {
+      link.current?.publish(entry.message, (outcome) => {
+        if (entry.sending === sending) finishOne(entry, outcome);
+      });
+    } catch (error) {
+      finishOne(entry, translate(error, `publishing ${entry.message.type} ${entry.message.id}`));
+    }
+  }
+
+  function finishOne(entry: Entry, outcome: Outcome): void {
+    entry.sending++;
+    if (sent.delete(entry)) sentBytes -= entry.message.body.byteLength;
+    else waiting.delete(entry);
+    entry.settle(outcome);
+    if (waiting.size > 0) return flush();
+    if (sent.size > 0) return;
+    cancelSweep?.();
+    cancelSweep = undefined;
+    onIdle();
+  }
+
+  /** The oldest come first, so that the first that has time left ends it. */
+  function sweep(): void {
+    cancelSweep = undefined;
+    for (const entry of [...sent, ...waiting]) {
+      const leftMs = entry.deadlineMs - clock.now();
+      if (leftMs > 0) {
+        cancelSweep = clock.after(leftMs, sweep);
+        return;
+      }
+      const code = sent.has(entry) && link.current !== undefined ? 'timeout' : 'unavailable';
+      const what = code === 'timeout' ? 'not confirmed' : 'not connected';
+      const { type, id } = entry.message;
+      const error = `[${name}] ${type} ${id} was ${what} within ${requestTimeoutMs} ms`;
+      finishOne(entry, new MessagingError(code, error));
+    }
+  }
+
+  return {
+    async publish(messages) {
+      const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
+      const outcomes = Array.from<Outcome>({ length: messages.length });
+      let left = messages.length;
+      if (left === 0) return outcomes;
+      const deadlineMs = clock.now() + requestTimeoutMs;
+      messages.forEach((message, index) => {
+        const settle = (outcome: Outcome): void => {
+          outcomes[index] = outcome;
+          if (--left === 0) resolve(outcomes);
+        };
+        waiting.add({ message, deadlineMs, settle, sending: 0 });
+      });
+      cancelSweep ??= clock.after(requestTimeoutMs, sweep);
+      flush();
+      return promise;
+    },
+    connected: flush,
+    lost() {
+      for (const entry of sent) entry.sending++;
+      waiting = new Set([...sent, ...waiting]);
+      sent.clear();
+      sentBytes = 0;
+    },
+    async finish() {
+      if (sent.size + waiting.size === 0) return;
+      if (link.current !== undefined) await new Promise<void>((resolve) => (onIdle = resolve));
+      const closed = new MessagingError(
+        'closed',
+        `[${name}] the driver was closed before it was connected again`,
+      );
+      for (const entry of waiting) finishOne(entry, closed);
+    },
+  };
+}
