@@ -59,7 +59,7 @@ export interface BrokerConnection {
 
 /** What an adapter gives to `createDriver`: how to connect to its broker, and how to understand what goes wrong. */
 export interface Connector {
-  /** Begins every error message: `[pigeon] …`. */
+  /** Begins every error message, in brackets. */
   readonly name: string;
   /** Header names that belong to the broker or to this adapter, besides those that begin with `waggle-`. @default none */
   readonly reservedHeaders?: RegExp;
