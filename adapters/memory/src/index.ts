@@ -4,6 +4,7 @@ export type { MemoryBroker, MemoryBrokerOptions } from './memory-broker.ts';
 export { createMemoryBroker } from './memory-broker.ts';
 export type { MemoryDriver } from './memory-driver.ts';
 export { createMemoryDriver } from './memory-driver.ts';
+export { createMemoryEventStore } from './memory-event-store.ts';
 export { createMemoryStore } from './memory-store.ts';
 export { seededRandom } from './seeded-random.ts';
 export type { VirtualClock } from './virtual-clock.ts';

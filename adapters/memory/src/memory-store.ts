@@ -1,5 +1,6 @@
-import { MessagingError, messageOf } from '@waggle/kernel';
+import { MessagingError } from '@waggle/kernel';
 import type { Changes, OutboxEntry, Store, StoredDocument } from '@waggle/messaging';
+import { isolated } from './isolated.ts';
 
 type Collections = Map<string, Map<string, StoredDocument>>;
 
@@ -7,16 +8,6 @@ type Collections = Map<string, Map<string, StoredDocument>>;
 interface Prepared {
   readonly documents: readonly (StoredDocument & { readonly collection: string })[];
   readonly outbox: Changes['outbox'];
-}
-
-function isolated<Value>(value: Value, what: string): Value {
-  try {
-    return structuredClone(value);
-  } catch (error) {
-    throw new MessagingError('invalid', `[memory] ${what} cannot be stored: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function prepare({ documents, outbox }: Changes): Prepared {

@@ -4,6 +4,7 @@ export type * from './consumer.ts';
 export type * from './contract.ts';
 export type * from './dead-letters.ts';
 export * from './errors.ts';
+export * from './event-store.ts';
 export type * from './event-stream.ts';
 export * from './logger.ts';
 export type * from './message-queue.ts';
