@@ -43,6 +43,45 @@ describe('a handler that takes too long', () => {
     await settle(clock);
     expect(attempts).toEqual([1, 2]);
   });
+
+  test('without a key has no order, also by key: its message is tried again at once', async () => {
+    const { messaging, clock } = await openMessaging();
+    const attempts: [number, number][] = [];
+    const begun = clock.now();
+    await messaging.events.subscribe({ ...subscription, timeoutMs: 1_000 }, async (_, { attempt }) => {
+      attempts.push([attempt, clock.now() - begun]);
+      if (attempt === 1) await never();
+    });
+    await messaging.events.publish(anEvent());
+    await settle(clock);
+    await clock.advance(1_500);
+    expect(attempts).toEqual([
+      [1, 0],
+      [2, 1_000],
+    ]);
+  });
+});
+
+test('by key, a message that comes again while its handling still runs here waits for that', async () => {
+  const { messaging, clock, broker } = await openMessaging();
+  const gate = Promise.withResolvers<void>();
+  const told: string[] = [];
+  await messaging.events.subscribe(subscription, async ({ data }, { attempt }) => {
+    told.push(`begin ${String(data)}#${attempt}`);
+    if (data === 1 && attempt === 1) await gate.promise;
+    told.push(`end ${String(data)}#${attempt}`);
+  });
+  await messaging.events.publish(
+    anEvent({ data: 1, partitionkey: 'k' }),
+    anEvent({ data: 2, partitionkey: 'k' }),
+  );
+  await settle(clock);
+  broker.dropConnections();
+  await settle(clock);
+  expect(told).toEqual(['begin 1#1']);
+  gate.resolve();
+  await settle(clock);
+  expect(told).toEqual(['begin 1#1', 'end 1#1', 'begin 1#2', 'end 1#2', 'begin 2#1', 'end 2#1']);
 });
 
 describe('a drain', () => {
@@ -82,6 +121,25 @@ describe('a drain', () => {
     await clock.advance(5_000);
     expect(await draining).toEqual({ finished: 0, abandoned: [event.id] });
     expect(aborted).toBe(true);
+  });
+
+  test('counts what ends because it was cut off as abandoned, and not as finished as well', async () => {
+    const { messaging, driver, clock } = await openMessaging();
+    const event = anEvent();
+    const { consume } = driver;
+    driver.consume = async (...args) => {
+      const consumer = await consume(...args);
+      // Over a network, leaving takes longer than a handler that gives up.
+      return { ...consumer, close: () => settle(clock).then(() => consumer.close()) };
+    };
+    const consumer = await messaging.events.subscribe(subscription, (_, { signal }) => {
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    await messaging.events.publish(event);
+    await settle(clock);
+    const draining = consumer.drain(0);
+    await settle(clock);
+    expect(await draining).toEqual({ finished: 0, abandoned: [event.id] });
   });
 });
 

@@ -1,6 +1,7 @@
+import { createMemoryDriver } from '@waggle/adapter-memory';
 import { Reject } from '@waggle/kernel';
-import { expect, test } from 'vitest';
-import { anEvent, GROUP, openMessaging, settle, TYPE } from './harness.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { anEvent, driverSettings, GROUP, openMessaging, settle, TYPE } from './harness.ts';
 
 const OTHER = 'testing.other';
 
@@ -64,6 +65,73 @@ test('what is redriven and fails again is listed again', async () => {
   await messaging.deadLetters.redrive({});
   await settled();
   expect(await messaging.deadLetters.list()).toHaveLength(1);
+});
+
+test('what is redriven and fails again before the redrive is noted is listed again', async () => {
+  const { messaging, broker, settled } = await twoGroups();
+  await messaging.events.publish(anEvent());
+  await settled();
+  // The note that it was redriven is the one thing that may not be stored until the handler has failed again.
+  const allow = broker.deny('publish', ({ resource, type }) => {
+    return resource === 'dead-letters' && type === 'waggle.dead-letter-resolved.v1';
+  });
+  await expect(messaging.deadLetters.redrive({})).rejects.toMatchObject({ code: 'denied' });
+  await settled();
+  allow();
+  const [again] = await messaging.deadLetters.list();
+  expect(again).toMatchObject({ id: expect.stringContaining(GROUP) });
+  await messaging.deadLetters.discard({});
+  expect(await messaging.deadLetters.list()).toEqual([]);
+});
+
+test('a resolution is of what was known when it was made, and not of what came meanwhile', async () => {
+  const { messaging, driver, settled } = await twoGroups();
+  await messaging.events.publish(anEvent({ id: 'x' }));
+  await settled();
+  const { publish } = driver;
+  driver.publish = async (messages) => {
+    // Between the redrive and its note the handler gives up again.
+    const outcomes = await publish(messages);
+    if (messages.some(({ to }) => to.kind === 'group')) await settled();
+    return outcomes;
+  };
+  await messaging.deadLetters.redrive({});
+  driver.publish = publish;
+  expect(await messaging.deadLetters.list()).toMatchObject([{ messageId: 'x', attempts: 1 }]);
+});
+
+test('what is larger than what may be stored is kept in part, cannot be redriven, and holds nobody up', async () => {
+  const { messaging, broker, state, settled } = await twoGroups();
+  state.broken = false;
+  const stranger = createMemoryDriver({ ...driverSettings, maxMessageBytes: 100_000 }, broker);
+  onTestFinished(() => stranger.close());
+  await stranger.open();
+  const body = new Uint8Array(50_000).fill(0x7b);
+  const to = { kind: 'stream' } as const;
+  const headers = { note: 'x' };
+  await stranger.publish([
+    { to, lane: 0, type: TYPE, id: 'large', contentType: 'application/json', headers, body },
+  ]);
+  await messaging.events.publish(
+    ...['a', 'b', 'c', 'd', 'e', 'f'].map((key) => anEvent({ data: key, partitionkey: key })),
+  );
+  await settled();
+  expect(state.first.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  const [entry, ...others] = await messaging.deadLetters.list({ consumer: GROUP });
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({
+    messageId: 'large',
+    cause: 'undecodable',
+    cutFromBytes: 50_000,
+    headers: {},
+  });
+  expect([entry?.body.byteLength, entry?.body[0]]).toEqual([4_096, 0x7b]);
+  await expect(messaging.deadLetters.redrive({})).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('discard it'),
+  });
+  expect(await messaging.deadLetters.discard({})).toHaveLength(2);
+  expect(await messaging.deadLetters.list()).toEqual([]);
 });
 
 test('what is discarded is gone for good, and the rest stays', async () => {

@@ -5,13 +5,23 @@ import {
   virtualClock,
 } from '@waggle/adapter-memory';
 import type { CloudEvent, NewMessage, Observation } from '@waggle/kernel';
-import { silentLogger } from '@waggle/kernel';
+import { declaredMessage, silentLogger } from '@waggle/kernel';
 import { onTestFinished } from 'vitest';
-import type { MessagingOptions } from '@waggle/messaging';
+import type { DriverSettings, MessagingOptions } from '@waggle/messaging';
 import { createMessaging, createUnitOfWork, randomIds } from '@waggle/messaging';
 
 export const GROUP = 'testing.listen';
 export const TYPE = 'testing.thing-happened.v1';
+
+export const driverSettings: DriverSettings = {
+  namespace: 'test',
+  lanes: 4,
+  retention: { maxAgeMs: 86_400_000, maxBytes: 16_777_216 },
+  maxMessageBytes: 10_000,
+  requestTimeoutMs: 1_000,
+  leaseMs: 30_000,
+  logger: silentLogger,
+};
 
 let lastId = 0;
 
@@ -20,7 +30,7 @@ export function anEvent(partial: Partial<CloudEvent> = {}): CloudEvent {
 }
 
 export function aNewEvent(data: unknown, key?: string): NewMessage<'event'> {
-  return { kind: 'event', type: TYPE, data, ...(key !== undefined && { key }) };
+  return declaredMessage({ kind: 'event', type: TYPE, data, ...(key !== undefined && { key }) });
 }
 
 /** The portable layer over the broker in memory, with a clock that stands still until it is advanced. */
@@ -28,18 +38,7 @@ export async function openMessaging(more: Partial<MessagingOptions> = {}) {
   const clock = virtualClock(Date.parse('2026-11-23T09:00:00Z'));
   const observations: Observation[] = [];
   const broker = createMemoryBroker({ clock });
-  const driver = createMemoryDriver(
-    {
-      namespace: 'test',
-      lanes: 4,
-      retention: { maxAgeMs: 86_400_000, maxBytes: 16_777_216 },
-      maxMessageBytes: 10_000,
-      requestTimeoutMs: 1_000,
-      leaseMs: 30_000,
-      logger: silentLogger,
-    },
-    broker,
-  );
+  const driver = createMemoryDriver(driverSettings, broker);
   const observer = (observation: Observation): void => void observations.push(observation);
   const messaging = createMessaging({
     driver,
@@ -56,8 +55,8 @@ export async function openMessaging(more: Partial<MessagingOptions> = {}) {
 }
 
 /** A unit of work of the service `testing` over a store in memory. */
-export async function openUnitOfWork() {
-  const opened = await openMessaging();
+export async function openUnitOfWork(more: Partial<MessagingOptions> = {}) {
+  const opened = await openMessaging(more);
   const store = createMemoryStore();
   await store.open();
   const { clock, messaging } = opened;

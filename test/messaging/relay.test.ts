@@ -187,3 +187,21 @@ test('a store that fails for a while stops nothing for good', async () => {
   expect(await store.outbox(0, 10)).toEqual([]);
   await relay.stop(0);
 });
+
+test('stopping keeps its budget, whatever the broker is doing, and what is left stays in the outbox', async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<readonly undefined[]>();
+  const { relay, commit, isEmpty } = await openRelay(() => {
+    asked.resolve();
+    return answer.promise;
+  });
+  await commit(anEvent({ data: 1 }));
+  relay.start();
+  await asked.promise;
+  const since = performance.now();
+  expect(await relay.stop(50)).toBe(1);
+  expect(performance.now() - since).toBeLessThan(5_000);
+  expect(await isEmpty()).toBe(false);
+  answer.resolve([undefined]);
+  await expect.poll(isEmpty).toBe(true);
+});

@@ -1,7 +1,8 @@
-import type { Observation } from '@waggle/kernel';
+import type { Collection, Contracts, Observation, Transaction } from '@waggle/kernel';
+import { declaredMessage } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
 import { createUnitOfWork, exactlyOnce, inMessageContext, randomIds } from '@waggle/messaging';
-import { anEvent, aNewEvent, GROUP, openUnitOfWork } from './harness.ts';
+import { anEvent, aNewEvent, GROUP, openUnitOfWork, TYPE } from './harness.ts';
 
 const context = { consumer: GROUP, attempt: 1, signal: new AbortController().signal };
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -107,6 +108,30 @@ describe('a unit of work', () => {
     expect(await unitOfWork.run((tx) => tx.collection('things').get('a'))).toBe(1);
   });
 
+  test('refuses whatever it is told after its work has ended, instead of losing it', async () => {
+    const { unitOfWork, store } = await openUnitOfWork();
+    const late = async (end: Promise<unknown>, kept: { tx?: Transaction; things?: Collection<unknown> }) => {
+      await end.catch(() => undefined);
+      const { tx, things } = kept;
+      if (tx === undefined || things === undefined) throw new Error('the work did not run');
+      const closed = expect.objectContaining({ code: 'closed' });
+      expect(() => tx.publish(aNewEvent('late'))).toThrow(closed);
+      expect(() => tx.collection('things')).toThrow(closed);
+      expect(() => things.put('a', 1)).toThrow(closed);
+      await expect(things.get('a')).rejects.toThrow(closed);
+      await expect(things.list()).rejects.toThrow(closed);
+    };
+    for (const outcome of ['done', 'failed']) {
+      const kept: { tx?: Transaction; things?: Collection<unknown> } = {};
+      const run = unitOfWork.run(async (tx) => {
+        Object.assign(kept, { tx, things: tx.collection('things') });
+        if (outcome === 'failed') throw new Error(outcome);
+      });
+      await late(run, kept);
+    }
+    expect(await store.outbox(0, 10)).toEqual([]);
+  });
+
   test('gives up with a conflict when every try loses', async () => {
     const { unitOfWork } = await openUnitOfWork();
     await unitOfWork.run(async (tx) => tx.collection('things').put('a', 1));
@@ -138,6 +163,24 @@ describe('a unit of work', () => {
     await expect(work).rejects.toMatchObject({ code: 'too-large' });
     expect(await store.outbox(0, 10)).toEqual([]);
   });
+});
+
+test('a unit of work refuses what no contract declares, or declares as something else', async () => {
+  const contracts: Contracts = {
+    find: (type) => (type === TYPE ? { kind: 'event', check: () => undefined } : undefined),
+  };
+  const { unitOfWork, store } = await openUnitOfWork({ contracts });
+  const undeclared = declaredMessage({ kind: 'event', type: 'testing.unheard-of.v1', data: 1 } as const);
+  const command = declaredMessage({ kind: 'command', type: TYPE, data: 1 } as const);
+  const publishing = unitOfWork.run(async (tx) => tx.publish(undeclared));
+  await expect(publishing).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('no contract declares testing.unheard-of.v1 as an event'),
+  });
+  const sending = unitOfWork.run(async (tx) => tx.send(command));
+  await expect(sending).rejects.toMatchObject({ code: 'invalid' });
+  await unitOfWork.run(async (tx) => tx.publish(aNewEvent('declared')));
+  expect(await store.outbox(0, 10)).toHaveLength(1);
 });
 
 describe('the inbox', () => {

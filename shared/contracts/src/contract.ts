@@ -1,5 +1,5 @@
 import type { CommandContract, EventContract, MessageContract, MessageKind } from '@waggle/kernel';
-import { MessagingError, parseMessageType } from '@waggle/kernel';
+import { declaredMessage, MessagingError, parseMessageType } from '@waggle/kernel';
 import { z } from 'zod';
 
 /** What is declared of an event or a command. */
@@ -47,7 +47,7 @@ function define<const Kind extends MessageKind, const Type extends string, Data>
   function create(data: Data) {
     const problem = check(data);
     if (problem !== undefined) throw new MessagingError('invalid', `${type} cannot be sent: ${problem}`);
-    return { kind, type, data, ...(key !== undefined && { key: key(data) }) };
+    return declaredMessage({ kind, type, data, ...(key !== undefined && { key: key(data) }) });
   }
 
   create(example);

@@ -56,6 +56,10 @@ describe('what does not compile', () => {
     const { tx } = collecting();
     // @ts-expect-error a message comes from a contract, not from its name
     expect(() => tx.publish('ordering.order-shipped.v1')).not.toThrow();
+    // @ts-expect-error nor from an object that looks like one
+    tx.publish({ kind: 'event', type: 'ordering.order-shipped.v1', data: {} });
+    // @ts-expect-error also if the type is declared
+    tx.publish({ kind: 'event', type: orderConfirmed.type, data: 42 });
   });
 
   it('is to read what the event of a handler does not carry', () => {

@@ -2,7 +2,12 @@ import type { CloudEvent } from './cloud-event.ts';
 
 export type MessageKind = 'event' | 'command';
 
-/** A message that was declared but not sent yet: the unit of work gives it its id, time, source and trace. */
+declare const declared: unique symbol;
+
+/**
+ * A message that was declared but not sent yet: the unit of work gives it its id, time, source and trace. Only a contract
+ * makes one: an object that looks like it does not compile.
+ */
 export interface NewMessage<
   Kind extends MessageKind = MessageKind,
   Type extends string = string,
@@ -13,6 +18,15 @@ export interface NewMessage<
   readonly data: Data;
   /** Messages with the same key keep their order. Without one there is no order. */
   readonly key?: string;
+  /** For the compiler alone. */
+  readonly [declared]: true;
+}
+
+/** How a contract makes its messages; for whoever defines contracts, and for nobody else. */
+export function declaredMessage<Kind extends MessageKind, Type extends string, Data>(
+  message: Omit<NewMessage<Kind, Type, Data>, typeof declared>,
+): NewMessage<Kind, Type, Data> {
+  return message as NewMessage<Kind, Type, Data>;
 }
 
 export type NewEvent = NewMessage<'event'>;

@@ -22,6 +22,11 @@ export interface DeadLetter {
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType?: string;
   readonly body: Uint8Array;
+  /**
+   * How many bytes its body had, where the message was larger than the broker lets anybody store: then only the beginning
+   * of the body is kept, without headers, and it cannot be redriven.
+   */
+  readonly cutFromBytes?: number;
 }
 
 /** Narrows down dead letters; what is left out matches all. */
@@ -39,6 +44,7 @@ export interface DeadLetters {
   /**
    * Gives each back to the group that gave up on it, and to no other; attempts start again at 1. With `dryRun` nothing
    * happens. Returns what was, or would be, redriven. Resolved only after the broker confirmed.
+   * @throws MessagingError `invalid`, before anything is done, if one of them was too large to be kept whole
    */
   redrive(filter: DeadLetterFilter, options?: { readonly dryRun?: boolean }): Promise<readonly DeadLetter[]>;
   /** Resolves them without handling. Returns what was discarded. */

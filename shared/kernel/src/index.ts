@@ -1,7 +1,7 @@
 export type * from './clock.ts';
 export type * from './cloud-event.ts';
 export type * from './consumer.ts';
-export type * from './contract.ts';
+export * from './contract.ts';
 export type * from './dead-letters.ts';
 export * from './errors.ts';
 export * from './event-store.ts';

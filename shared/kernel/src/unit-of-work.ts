@@ -13,7 +13,7 @@ export interface Collection<Value> {
   put(id: string, value: Value): void;
 }
 
-/** What happens in one transaction, together or not at all. Valid until the work that it was given to ends. */
+/** What happens in one transaction, together or not at all. Once the work that it was given to has ended, it throws `closed`. */
 export interface Transaction {
   collection<Value>(name: string): Collection<Value>;
   /** Announces facts. They leave through the outbox after the commit. */

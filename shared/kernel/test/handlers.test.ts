@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { EventContract, CommandContract, NewMessage } from '../src/index.ts';
-import { MessagingError, onCommand, onEvent, silentLogger } from '../src/index.ts';
+import { declaredMessage, MessagingError, onCommand, onEvent, silentLogger } from '../src/index.ts';
 
 const rest = { description: 'for the test', example: {}, check: () => undefined, jsonSchema: () => ({}) };
 
 function event<const Type extends string>(type: Type): EventContract<Type, object> {
-  const make = (data: object): NewMessage<'event', Type, object> => ({ kind: 'event', type, data });
+  const make = (data: object): NewMessage<'event', Type, object> =>
+    declaredMessage({ kind: 'event', type, data });
   return Object.assign(make, { kind: 'event', type, ...rest } as const);
 }
 
 function command<const Type extends string>(type: Type): CommandContract<Type, object> {
-  const make = (data: object): NewMessage<'command', Type, object> => ({ kind: 'command', type, data });
+  const make = (data: object): NewMessage<'command', Type, object> =>
+    declaredMessage({ kind: 'command', type, data });
   return Object.assign(make, { kind: 'command', type, ...rest } as const);
 }
 

@@ -24,7 +24,8 @@ export function checkOptions(what: string, options: object, known: readonly stri
 
 /**
  * Runs the handlings of one consumer: never more than its concurrency at a time, none while paused or draining. What a
- * driver hands over beyond that (by key, one a lane) waits here, and is handed back by a drain.
+ * driver hands over beyond that (by key, one a lane) waits here, and is handed back by a drain. By key, a lane that is
+ * handed over again while its last handling still runs here, as after a lost connection, waits for that.
  */
 export async function startConsumer(
   driver: BrokerDriver,
@@ -34,6 +35,8 @@ export async function startConsumer(
 ): Promise<Consumer> {
   const waiting: Delivery[] = [];
   const running = new Map<Delivery, string | undefined>();
+  /** Ordered lanes with a handling that runs. */
+  const busy = new Set<Delivery['lane']>();
   const cut = new AbortController();
   let paused = false;
   let draining: Promise<DrainReport> | undefined;
@@ -42,14 +45,17 @@ export async function startConsumer(
 
   function startWhatMay(): void {
     while (!paused && draining === undefined && running.size < options.concurrency) {
-      const next = waiting.shift();
+      const place = busy.size === 0 ? 0 : waiting.findIndex(({ lane }) => !busy.has(lane));
+      const [next] = place < 0 ? [] : waiting.splice(place, 1);
       if (next === undefined) return;
       void run(next);
     }
   }
 
   async function run(delivery: Delivery): Promise<void> {
+    const exclusive = options.ordering === 'by-key' && delivery.lane !== 'unordered';
     running.set(delivery, delivery.message.id);
+    if (exclusive) busy.add(delivery.lane);
     try {
       await dispatch(delivery, cut);
     } catch (error) {
@@ -58,6 +64,7 @@ export async function startConsumer(
       delivery.retry(1_000);
     }
     running.delete(delivery);
+    if (exclusive) busy.delete(delivery.lane);
     if (draining !== undefined) finishedWhileDraining++;
     if (running.size === 0) onIdle();
     startWhatMay();
@@ -67,10 +74,14 @@ export async function startConsumer(
     attached.pause();
     for (const delivery of waiting.splice(0)) delivery.release();
     await idleWithin(budgetMs);
-    const abandoned = [...running.values()].map((id) => id ?? 'unknown');
+    // What ends because it is cut off has not finished.
+    const report = {
+      finished: finishedWhileDraining,
+      abandoned: [...running.values()].map((id) => id ?? 'unknown'),
+    };
     cut.abort(new MessagingError('closed', `drained: the budget of ${budgetMs} ms is over`));
     await attached.close();
-    return { finished: finishedWhileDraining, abandoned };
+    return report;
   }
 
   async function idleWithin(budgetMs: number): Promise<void> {

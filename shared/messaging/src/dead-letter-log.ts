@@ -8,13 +8,33 @@ const RAW = 'application/octet-stream';
 /** What a message is routed as whose own type could not be read. */
 const UNKNOWN_TYPE = 'waggle.unknown.v1';
 const MAX_REASON_LENGTH = 1_000;
+const MAX_NAME_LENGTH = 500;
+/** Of a message that is too large to be kept whole. */
+const MOST_KEPT_BYTES = 4_096;
+const NOTHING = new Uint8Array();
+const LOG = { kind: 'dead-letters' } as const;
 
-/** An entry as it is stored: what `DeadLetter` says, and the lane for the way back. The body is the message's own. */
+/** An entry as it is stored: what `DeadLetter` says, and what it takes to redrive and to resolve it. The body is the message's own. */
 interface Entry extends Omit<DeadLetter, 'body'> {
+  /** This giving up alone: a message that is redriven can be given up on again, under the same id. */
+  readonly occurrence: string;
+  /** For the way back. */
   readonly lane: Lane;
 }
 
-type Resolution = { readonly id: string; readonly as: 'redriven' | 'discarded' };
+interface Resolution {
+  readonly id: string;
+  /** What was known of when it was resolved. */
+  readonly occurrences: readonly string[];
+  readonly as: 'redriven' | 'discarded';
+}
+
+/** Givings up of one consumer on one message that are not resolved, with the last one's entry. */
+interface Unresolved {
+  readonly entry: Entry;
+  readonly body: Uint8Array;
+  readonly occurrences: readonly string[];
+}
 
 /** What became undeliverable, and why. */
 export interface DeadLetterReport extends Pick<
@@ -38,50 +58,42 @@ export interface DeadLetterLog extends DeadLetters {
  * was lost after the first, is still one.
  */
 export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids): DeadLetterLog {
-  async function append(
-    header: string,
-    value: Entry | Resolution,
-    type: string,
-    body: Uint8Array,
-    contentType = RAW,
-  ) {
-    const headers = { [header]: asciiJson(value) };
-    await publishOne({
-      to: { kind: 'dead-letters' },
-      lane: 'unordered',
-      type,
-      id: ids.next(),
-      contentType,
-      headers,
-      body,
-    });
-  }
-
   async function publishOne(message: OutgoingMessage): Promise<void> {
     const [error] = await driver.publish([message]);
     if (error !== undefined) throw error;
   }
 
-  async function unresolved(
-    filter: DeadLetterFilter,
-  ): Promise<Map<string, { entry: Entry; body: Uint8Array }>> {
-    checkFilter(filter);
-    const entries = new Map<string, { entry: Entry; body: Uint8Array }>();
-    for await (const { message } of driver.read(
-      { kind: 'dead-letters' },
-      { from: 'beginning', follow: false },
-    )) {
-      const resolution = message.headers[RESOLUTION_HEADER];
-      const stored = message.headers[ENTRY_HEADER];
-      if (resolution !== undefined) entries.delete((JSON.parse(resolution) as Resolution).id);
-      if (stored === undefined) continue;
-      const entry = JSON.parse(stored) as Entry;
-      if (matches(filter, entry)) entries.set(entry.id, { entry, body: message.body });
-    }
-    return entries;
+  function append(
+    headers: OutgoingMessage['headers'],
+    type: string,
+    body: Uint8Array = NOTHING,
+    contentType = RAW,
+  ) {
+    const to = { kind: 'dead-letters' } as const;
+    return publishOne({ to, lane: 'unordered', type, id: ids.next(), contentType, headers, body });
   }
 
-  async function redriveOne({ entry, body }: { entry: Entry; body: Uint8Array }): Promise<void> {
+  function store(entry: Entry, body: Uint8Array, contentType?: string): Promise<void> {
+    return append({ [ENTRY_HEADER]: asciiJson(entry) }, 'waggle.dead-letter.v1', body, contentType);
+  }
+
+  async function unresolved(filter: DeadLetterFilter): Promise<readonly Unresolved[]> {
+    checkFilter(filter);
+    const found = new Map<string, Unresolved>();
+    for await (const { message } of driver.read(LOG, { from: 'beginning', follow: false })) {
+      const resolution = message.headers[RESOLUTION_HEADER];
+      const stored = message.headers[ENTRY_HEADER];
+      if (resolution !== undefined) resolveIn(found, JSON.parse(resolution) as Resolution);
+      if (stored === undefined) continue;
+      const entry = JSON.parse(stored) as Entry;
+      if (!matches(filter, entry)) continue;
+      const occurrences = [...(found.get(entry.id)?.occurrences ?? []), entry.occurrence];
+      found.set(entry.id, { entry, body: message.body, occurrences });
+    }
+    return [...found.values()];
+  }
+
+  async function redriveOne({ entry, body }: Unresolved): Promise<void> {
     const to: Destination =
       entry.origin === 'queue'
         ? { kind: 'queue', context: entry.consumer }
@@ -97,15 +109,19 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     });
   }
 
-  async function resolve(id: string, as: Resolution['as']): Promise<void> {
-    await append(RESOLUTION_HEADER, { id, as }, 'waggle.dead-letter-resolved.v1', new Uint8Array());
+  async function resolve({ entry, occurrences }: Unresolved, as: Resolution['as']): Promise<void> {
+    const resolution: Resolution = { id: entry.id, occurrences, as };
+    await append({ [RESOLUTION_HEADER]: asciiJson(resolution) }, 'waggle.dead-letter-resolved.v1');
   }
 
   return {
-    async add({ message, messageId, messageType, reason, ...report }) {
+    async add({ message, consumer, origin, cause, reason, attempts, lane, ...of }) {
+      const messageId = named(of.messageId ?? message.id);
+      const messageType = named(of.messageType);
       const entry: Entry = {
-        ...report,
-        id: `${report.consumer}/${messageId ?? message.id ?? ids.next()}`,
+        ...{ consumer, origin, cause, attempts, lane },
+        id: `${consumer}/${messageId ?? ids.next()}`,
+        occurrence: ids.next(),
         reason: reason.slice(0, MAX_REASON_LENGTH),
         time: new Date(clock.now()).toISOString(),
         headers: message.headers,
@@ -113,31 +129,61 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
         ...(messageType !== undefined && { messageType }),
         ...(message.contentType !== undefined && { contentType: message.contentType }),
       };
-      await append(ENTRY_HEADER, entry, 'waggle.dead-letter.v1', message.body, message.contentType);
+      try {
+        await store(entry, message.body, message.contentType);
+      } catch (error) {
+        const unfit = error instanceof MessagingError && ['too-large', 'invalid'].includes(error.code);
+        if (!unfit) throw error;
+        // It came from a stranger, or from before a limit was lowered. Kept in part, or it would hold its lane for ever.
+        const cut = { ...entry, headers: {}, cutFromBytes: message.body.byteLength };
+        await store(cut, message.body.subarray(0, MOST_KEPT_BYTES));
+      }
     },
     async list(filter = {}) {
-      return [...(await unresolved(filter)).values()].map(toDeadLetter);
+      return (await unresolved(filter)).map(toDeadLetter);
     },
     async redrive(filter, { dryRun = false } = {}) {
-      const found = [...(await unresolved(filter)).values()];
+      const found = await unresolved(filter);
+      for (const { entry } of found) refuseCut(entry);
       if (!dryRun) {
         for (const item of found) {
           await redriveOne(item);
-          await resolve(item.entry.id, 'redriven');
+          await resolve(item, 'redriven');
         }
       }
       return found.map(toDeadLetter);
     },
     async discard(filter) {
-      const found = [...(await unresolved(filter)).values()];
-      for (const { entry } of found) await resolve(entry.id, 'discarded');
+      const found = await unresolved(filter);
+      for (const item of found) await resolve(item, 'discarded');
       return found.map(toDeadLetter);
     },
   };
 }
 
-function toDeadLetter({ entry, body }: { entry: Entry; body: Uint8Array }): DeadLetter {
-  const { lane: _, ...deadLetter } = entry;
+function resolveIn(found: Map<string, Unresolved>, { id, occurrences }: Resolution): void {
+  const known = found.get(id);
+  if (known === undefined) return;
+  const left = known.occurrences.filter((occurrence) => !occurrences.includes(occurrence));
+  if (left.length === 0) found.delete(id);
+  else found.set(id, { ...known, occurrences: left });
+}
+
+function refuseCut({ id, cutFromBytes }: Entry): void {
+  if (cutFromBytes === undefined) return;
+  throw new MessagingError(
+    'invalid',
+    `${id} cannot be redriven: it had ${cutFromBytes} bytes, more than the broker lets anybody store, and was cut: discard it`,
+  );
+}
+
+/** A name that a stranger gave, if an entry has room for it. */
+function named(name: string | undefined): string | undefined {
+  return name !== undefined && name.length <= MAX_NAME_LENGTH ? name : undefined;
+}
+
+function toDeadLetter({ entry, body }: Unresolved): DeadLetter {
+  const { lane: _, occurrence: __, ...deadLetter } = entry;
   return { ...deadLetter, body };
 }
 

@@ -49,7 +49,7 @@ interface Taken {
   readonly cut: Cut;
 }
 
-/** Decodes, checks, handles and settles one delivery at a time; never throws. */
+/** Decodes, checks, handles and settles one delivery. Throws only for a defect of ours, with the delivery unsettled. */
 export type Dispatch = (delivery: Delivery, cut: Cut) => Promise<void>;
 
 export function createDispatcher(
@@ -128,7 +128,8 @@ export function createDispatcher(
     const startedAt = performance.now();
     try {
       const context = contextOfHandling(event, () => delivery.message.headers['traceparent']);
-      await inMessageContext(context, () => run(event, delivery.attempt, cut));
+      const ordered = policy.ordered && delivery.lane !== 'unordered';
+      await inMessageContext(context, () => run({ event, attempt: delivery.attempt, ordered }, cut));
     } catch (error) {
       if (cut.signal.aborted) return delivery.retry(0);
       return failed(error, event, taken, performance.now() - startedAt);

@@ -11,16 +11,23 @@ export class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }
 
+/** One handling: of which message, for the how-manieth time, and whether the order of its lane hangs on it. */
+interface Handling {
+  readonly event: CloudEvent;
+  readonly attempt: number;
+  readonly ordered: boolean;
+}
+
 /**
- * Runs a handler under a deadline. When it passes, the handler's signal aborts; by key the late handler is then waited
- * for once more, as long again, so that its key does not overtake it. Its late result is ignored.
+ * Runs a handler under a deadline. When it passes, the handler's signal aborts; in an ordered lane the late handler is then
+ * waited for once more, as long again, so that its key does not overtake it. Its late result is ignored.
  */
 export function withTimeout(
-  { consumer, timeoutMs, ordered }: DispatchPolicy,
+  { consumer, timeoutMs }: Pick<DispatchPolicy, 'consumer' | 'timeoutMs'>,
   handler: Handler,
   clock: Clock,
 ) {
-  return async (event: CloudEvent, attempt: number, cut: Cut): Promise<void> => {
+  return async ({ event, attempt, ordered }: Handling, cut: Cut): Promise<void> => {
     const abort = new AbortController();
     const onCut = (): void => abort.abort(cut.signal.reason);
     cut.signal.addEventListener('abort', onCut, { once: true });

@@ -62,7 +62,7 @@ export interface Messaging {
 export function createMessaging(options: MessagingOptions): Messaging {
   const { driver, lanes = 16, maxMessageBytes = 1_048_576, contracts, middleware = [], observer } = options;
   const { clock = systemClock, ids = randomIds, random = Math.random, logger = silentLogger } = options;
-  const publisher = createPublisher({ driver, lanes, maxMessageBytes, observer });
+  const publisher = createPublisher({ driver, lanes, maxMessageBytes, contracts, observer });
   const deadLetters = createDeadLetterLog(driver, clock, ids);
   const services = { deadLetters, contracts, clock, random, logger, observer };
   const consumers: Consumer[] = [];

@@ -1,4 +1,4 @@
-import type { CloudEvent, MessageKind, Observer } from '@waggle/kernel';
+import type { CloudEvent, Contracts, MessageKind, Observer } from '@waggle/kernel';
 import { contextOf, MessagingError } from '@waggle/kernel';
 import { encode, STRUCTURED } from './codec.ts';
 import type { BrokerDriver, OutgoingMessage } from './driver.ts';
@@ -11,7 +11,7 @@ export interface Publishing {
 }
 
 export interface Publisher {
-  /** Encodes and checks without sending. @throws MessagingError `invalid`, `too-large` */
+  /** Whether it is declared, and could be sent: encodes without sending. @throws MessagingError `invalid`, `too-large` */
   check(publishing: Publishing): void;
   /** One outcome a message, in their order; `undefined` for confirmed. Never rejects. */
   publish(batch: readonly Publishing[]): Promise<readonly (MessagingError | undefined)[]>;
@@ -21,11 +21,14 @@ export interface PublisherOptions {
   readonly driver: BrokerDriver;
   readonly lanes: number;
   readonly maxMessageBytes: number;
+  readonly contracts: Contracts | undefined;
   readonly observer: Observer | undefined;
 }
 
 /** From messages to bytes on a lane, and from outcomes to observations. */
-export function createPublisher({ driver, lanes, maxMessageBytes, observer }: PublisherOptions): Publisher {
+export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: PublisherOptions): Publisher {
+  const { contracts, observer } = options;
+
   function prepare({ kind, message }: Publishing): OutgoingMessage {
     const body = encode(message);
     if (body.byteLength > maxMessageBytes) {
@@ -64,7 +67,14 @@ export function createPublisher({ driver, lanes, maxMessageBytes, observer }: Pu
   }
 
   return {
-    check: (publishing) => void prepare(publishing),
+    check(publishing) {
+      const { kind, message } = publishing;
+      if (contracts !== undefined && contracts.find(message.type)?.kind !== kind) {
+        const what = `no contract declares ${message.type} as ${kind === 'event' ? 'an event' : 'a command'}`;
+        throw new MessagingError('invalid', `${what}: declare it in the published language`);
+      }
+      prepare(publishing);
+    },
     async publish(batch) {
       const startedAt = performance.now();
       const outcomes: (MessagingError | undefined)[] = [];

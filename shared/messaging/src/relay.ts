@@ -23,8 +23,8 @@ export interface RelayOptions {
 export interface Relay {
   start(): void;
   /**
-   * Finishes the batch that is under way, goes once more through the outbox while `budgetMs` lasts, and ends. Returns how
-   * many messages are left (counted up to 10,000); they stay in the outbox. Idempotent.
+   * Finishes the batch that is under way and goes once more through the outbox, as far as `budgetMs` allows, and ends.
+   * Returns how many messages are left (counted up to 10,000); they stay in the outbox. Idempotent.
    */
   stop(budgetMs: number): Promise<number>;
 }
@@ -75,6 +75,17 @@ export function createRelay({
         resolve();
       };
     });
+  }
+
+  /** What is still under way then ends by itself; what it could not do stays in the outbox. */
+  async function until(deadlineMs: number, work: Promise<void>): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(Math.max(0, deadlineMs - clock.now()), resolve);
+    const done = work.catch((error: unknown) => {
+      logger.error('outbox relay failed', { reason: messageOf(error) });
+    });
+    await Promise.race([done, over]);
+    cancel();
   }
 
   /** Once through the outbox, unless told to end earlier. */
@@ -144,8 +155,11 @@ export function createRelay({
       stopped = true;
       unsubscribe();
       wake();
-      await loop;
-      if (first && loop !== undefined) await pass(() => clock.now() >= deadlineMs);
+      const finish = async (): Promise<void> => {
+        await loop;
+        if (first && loop !== undefined) await pass(() => clock.now() >= deadlineMs);
+      };
+      await until(deadlineMs, finish());
       return (await store.outbox(0, MOST_COUNTED)).length;
     },
   };

@@ -39,8 +39,8 @@ export function createUnitOfWork(options: UnitOfWorkOptions): InboxUnitOfWork {
     inbox?: Changes['inbox'],
     signal?: AbortSignal,
   ) {
-    const { tx, changes } = createTransaction(options);
-    const result = await work(tx);
+    const { tx, changes, end } = createTransaction(options);
+    const result = await work(tx).finally(end);
     signal?.throwIfAborted();
     const { documents, outbox } = changes();
     const nothing = documents.length === 0 && outbox.length === 0 && inbox === undefined;
@@ -74,8 +74,19 @@ export function createUnitOfWork(options: UnitOfWorkOptions): InboxUnitOfWork {
 function createTransaction({ store, publisher, service, clock, ids }: UnitOfWorkOptions) {
   const outbox: OutboxMessage[] = [];
   const collections = new Map<string, CollectedCollection>();
+  let ended = false;
+
+  /** What is told to a transaction whose work has ended would be lost in silence. @throws MessagingError `closed` */
+  function demandOpen(): void {
+    if (!ended) return;
+    throw new MessagingError(
+      'closed',
+      `${service}: the transaction is over: await everything inside its work`,
+    );
+  }
 
   function collect({ kind, type, data, key }: NewMessage): void {
+    demandOpen();
     const context = currentMessageContext();
     const id = ids.next();
     const message: CloudEvent = {
@@ -98,7 +109,8 @@ function createTransaction({ store, publisher, service, clock, ids }: UnitOfWork
 
   const tx: Transaction = {
     collection<Value>(name: string): Collection<Value> {
-      const known = collections.get(name) ?? collectedCollection(store, service, name);
+      demandOpen();
+      const known = collections.get(name) ?? collectedCollection(store, service, name, demandOpen);
       collections.set(name, known);
       return known.collection as Collection<Value>;
     },
@@ -108,6 +120,7 @@ function createTransaction({ store, publisher, service, clock, ids }: UnitOfWork
   return {
     tx,
     changes: () => ({ documents: [...collections.values()].flatMap(({ writes }) => writes()), outbox }),
+    end: () => void (ended = true),
   };
 }
 
@@ -117,7 +130,12 @@ interface CollectedCollection {
 }
 
 /** Remembers the version of what was first read, and what shall be written; reads see the writes. */
-function collectedCollection(store: Store, scope: string, name: string): CollectedCollection {
+function collectedCollection(
+  store: Store,
+  scope: string,
+  name: string,
+  demandOpen: () => void,
+): CollectedCollection {
   const versions = new Map<string, number>();
   const puts = new Map<string, unknown>();
   // What the work knows may stem from the first reading: if it has changed since, that is a lost race.
@@ -127,19 +145,24 @@ function collectedCollection(store: Store, scope: string, name: string): Collect
   return {
     collection: {
       async get(id) {
+        demandOpen();
         if (puts.has(id)) return puts.get(id);
         const document = await store.get(scope, name, id);
         remember(id, document?.version ?? 0);
         return document?.value;
       },
       async list() {
+        demandOpen();
         const documents = await store.list(scope, name);
         for (const { id, version } of documents) remember(id, version);
         const stored = documents.map(({ id, value }) => (puts.has(id) ? puts.get(id) : value));
         const added = [...puts].filter(([id]) => !documents.some((document) => document.id === id));
         return [...stored, ...added.map(([, value]) => value)];
       },
-      put: (id, value) => void puts.set(id, value),
+      put(id, value) {
+        demandOpen();
+        puts.set(id, value);
+      },
     },
     writes: () =>
       [...puts].map(([id, value]) => ({
