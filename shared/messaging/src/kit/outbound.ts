@@ -40,15 +40,20 @@ export function createOutbound(
   let waiting = new Set<Entry>();
   const sent = new Set<Entry>();
   let sentBytes = 0;
+  let flushing = false;
   let cancelSweep: (() => void) | undefined;
   let onIdle = (): void => undefined;
 
+  /** A message that is settled while it is sent calls again: not one stack frame deeper for each. */
   function flush(): void {
+    if (flushing) return;
+    flushing = true;
     for (const entry of waiting) {
-      if (link.current === undefined || sent.size >= MOST_MESSAGES || sentBytes >= MOST_BYTES) return;
+      if (link.current === undefined || sent.size >= MOST_MESSAGES || sentBytes >= MOST_BYTES) break;
       waiting.delete(entry);
       send(entry);
     }
+    flushing = false;
   }
 
   function send(entry: Entry): void {
