@@ -1,4 +1,4 @@
-import { messageOf, type Clock, type Logger } from '@waggle/kernel';
+import { messageOf, type Clock, type Logger, type Random } from '@waggle/kernel';
 import type { ConsumeOptions, Delivery, DriverConsumer } from '../driver.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { Link } from './link.ts';
@@ -19,6 +19,7 @@ export interface Attachment extends DriverConsumer {
 export interface AttachmentOptions {
   readonly link: Link;
   readonly clock: Clock;
+  readonly random: Random | undefined;
   readonly logger: Logger;
   readonly options: ConsumeOptions;
   readonly deliver: (delivery: Delivery) => void;
@@ -80,7 +81,7 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
         attachedTo = undefined;
         if (link.lossOf(connection).aborted) continue;
         logger.warn('attaching again failed', { ...options.source, reason: messageOf(error) });
-        await pause(clock, reconnectDelayMs(failures++), link.lossOf(connection));
+        await pause(clock, reconnectDelayMs(failures++, given.random), link.lossOf(connection));
       }
     }
     trying = false;

@@ -1,4 +1,4 @@
-import type { Clock, MessagingError } from '@waggle/kernel';
+import type { Clock, MessagingError, Random } from '@waggle/kernel';
 import type {
   ConsumeOptions,
   Delivery,
@@ -65,12 +65,14 @@ export interface Connector {
   readonly reservedHeaders?: RegExp;
   /** @default the system's, whose timers keep the process alive */
   readonly clock?: Clock;
+  /** Spreads the attempts to connect and to attach again. @default Math.random */
+  readonly random?: Random;
   /**
    * One attempt. Checks the version and the limits of the server, and declares the stream and the dead letters, on every
    * connection anew. Calls `lost` once when the connection has ended from the other side.
    */
   connect(lost: (reason: unknown) => void): Promise<BrokerConnection>;
-  /** Calls back once when connecting would succeed; returns what stops that. @default tried again after a while */
+  /** Calls back once when connecting would succeed; returns what stops that. @default tried again after a while, ever longer */
   whenReachable?(action: () => void): () => void;
   /** The client's errors in Waggle's words. `what` says what was being done. Never tells credentials. */
   translate(error: unknown, what: string): MessagingError;

@@ -97,6 +97,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
       const attachment = createAttachment({
         link,
         clock,
+        random: connector.random,
         logger,
         options,
         deliver,

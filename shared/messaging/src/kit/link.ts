@@ -50,7 +50,8 @@ export function createLink(
   const rest = (attempt: number, mostMs: number, signal: AbortSignal, problem?: MessagingError) => {
     const absent = problem === undefined || problem.code === 'unavailable';
     const early = absent ? connector.whenReachable : undefined;
-    return pause(clock, Math.min(reconnectDelayMs(attempt), mostMs), signal, early);
+    const delayMs = early === undefined ? reconnectDelayMs(attempt, connector.random) : Infinity;
+    return pause(clock, Math.min(delayMs, mostMs), signal, early);
   };
   const wakeAll = (): void => {
     for (const wake of waiting) wake();

@@ -1,13 +1,13 @@
-import type { Clock } from '@waggle/kernel';
+import type { Clock, Random } from '@waggle/kernel';
 
 /** The promise, or the reason of the signal if that aborts before. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
@@ -29,7 +29,7 @@ export async function within<T>(
   }
 }
 
-/** Resolves after `delayMs`, when the signal aborts, or when `early` calls back; never rejects. */
+/** Resolves after `delayMs` (`Infinity`: never), when the signal aborts, or when `early` calls back; never rejects. */
 export async function pause(
   clock: Clock,
   delayMs: number,
@@ -38,7 +38,7 @@ export async function pause(
 ): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delayMs, resolve);
+  const cancel = delayMs === Infinity ? () => undefined : clock.after(delayMs, resolve);
   const stop = early(resolve);
   const onAbort = (): void => resolve();
   signal.addEventListener('abort', onAbort);
@@ -49,6 +49,6 @@ export async function pause(
 }
 
 /** Milliseconds before attempt number `attempt` (from 0): quick at first, then ever slower; by chance, so that many do not come at once. */
-export function reconnectDelayMs(attempt: number): number {
-  return Math.min(50 * 2 ** Math.min(attempt, 10), 2_000) * (0.5 + Math.random() / 2);
+export function reconnectDelayMs(attempt: number, random: Random = Math.random): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), 2_000) * (0.5 + random() / 2);
 }
