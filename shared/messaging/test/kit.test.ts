@@ -1,0 +1,169 @@
+import { MessagingError, silentLogger } from '@waggle/kernel';
+import { describe, expect, it } from 'vitest';
+import {
+  createDriver,
+  virtualClock,
+  type BrokerConnection,
+  type DriverSettings,
+  type OutgoingMessage,
+  type Reading,
+} from '../src/index.ts';
+
+const settings: DriverSettings = {
+  namespace: 'test',
+  lanes: 4,
+  retention: { maxAgeMs: 60_000, maxBytes: 1_000_000 },
+  maxMessageBytes: 1_000,
+  requestTimeoutMs: 5_000,
+  leaseMs: 30_000,
+  logger: silentLogger,
+};
+
+/** A broker by pigeon: what it does is what a test makes of it. */
+function loft(behaviour: Partial<BrokerConnection> = {}) {
+  const clock = virtualClock(0);
+  const landings = new Set<() => void>();
+  let lose = (_reason: unknown): void => undefined;
+  let up = true;
+  const connection = (): BrokerConnection => ({
+    declare: async () => undefined,
+    publish: (_, confirm) => queueMicrotask(() => confirm(undefined)),
+    consume: async () => ({ pause() {}, resume() {}, close: async () => undefined }),
+    head: async () => undefined,
+    async *read() {},
+    lag: async () => 0,
+    describe: async () => [],
+    close: async () => undefined,
+    ...behaviour,
+  });
+  const driver = createDriver(settings, {
+    name: 'pigeon',
+    clock,
+    async connect(lost) {
+      if (!up) throw new MessagingError('unavailable', '[pigeon] gone');
+      lose = lost;
+      return connection();
+    },
+    whenReachable(action) {
+      landings.add(action);
+      return () => landings.delete(action);
+    },
+    translate: (error, what) =>
+      error instanceof MessagingError ? error : new MessagingError('invalid', `[pigeon] ${what}`),
+  });
+  return {
+    clock,
+    driver,
+    flyAway(): void {
+      up = false;
+      lose(new Error('flown'));
+    },
+    land(): void {
+      up = true;
+      for (const action of landings) action();
+    },
+  };
+}
+
+function letter(id: string): OutgoingMessage {
+  return {
+    to: { kind: 'stream' },
+    lane: 'unordered',
+    type: 'mail.letter-sent.v1',
+    id,
+    contentType: 'text/plain',
+    headers: {},
+    body: new Uint8Array(),
+  };
+}
+
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('the kit', () => {
+  it('leaves the time of connecting again to a broker that tells when it can be reached', async () => {
+    const { clock, driver, flyAway, land } = loft();
+    await driver.open();
+    flyAway();
+    await settled();
+    expect([driver.status, clock.pending]).toEqual(['reconnecting', 0]);
+    land();
+    await settled();
+    expect(driver.status).toBe('open');
+  });
+
+  it('ends a reading that is aborted while there is no connection', async () => {
+    const { driver, flyAway } = loft({ head: () => new Promise(() => undefined) });
+    await driver.open();
+    const abort = new AbortController();
+    const readings = (['beginning', 'new'] as const).map((from) =>
+      driver.read({ kind: 'stream' }, { from, follow: true, signal: abort.signal }),
+    );
+    flyAway();
+    const ends = readings.map((reading) => reading[Symbol.asyncIterator]().next());
+    await settled();
+    abort.abort();
+    expect(await Promise.all(ends)).toEqual(Array(2).fill({ done: true, value: undefined }));
+  });
+
+  it('reads on behind what was read, and says so, because that need not be kept any more', async () => {
+    const asked: (readonly [string | undefined, boolean])[] = [];
+    const { driver, flyAway, land } = loft({
+      async *read(_, { after, resumed, signal }: Reading) {
+        asked.push([after, resumed]);
+        if (after === 'p1') yield { message: { headers: {}, body: new Uint8Array() }, position: 'p2' };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
+    await driver.open();
+    const abort = new AbortController();
+    const options = { from: { after: 'p1' }, follow: true, signal: abort.signal };
+    const reader = driver.read({ kind: 'stream' }, options)[Symbol.asyncIterator]();
+    expect((await reader.next()).value?.position).toBe('p2');
+    const next = reader.next();
+    await settled();
+    flyAway();
+    land();
+    await settled();
+    abort.abort();
+    expect((await next).done).toBe(true);
+    expect(asked).toEqual([
+      ['p1', false],
+      ['p2', true],
+    ]);
+  });
+
+  it('survives a connection that refuses a flood at once', async () => {
+    const { driver } = loft({
+      publish() {
+        throw new Error('no');
+      },
+    });
+    await driver.open();
+    const outcomes = await driver.publish(Array.from({ length: 50_000 }, (_, at) => letter(`l${at}`)));
+    expect(new Set(outcomes.map((outcome) => outcome?.code))).toEqual(new Set(['invalid']));
+    expect(outcomes).toHaveLength(50_000);
+  });
+
+  it('sends again what was not confirmed, first and in order', async () => {
+    const sent: string[] = [];
+    const confirms: (() => void)[] = [];
+    const { driver, flyAway, land } = loft({
+      publish(message, confirm) {
+        sent.push(message.id);
+        confirms.push(() => confirm(undefined));
+      },
+    });
+    await driver.open();
+    const publishing = driver.publish([letter('a'), letter('b')]);
+    flyAway();
+    const later = driver.publish([letter('c')]);
+    for (const confirm of confirms) confirm(); // too late
+    land();
+    await settled();
+    expect(sent).toEqual(['a', 'b', 'a', 'b', 'c']);
+    for (const confirm of confirms) confirm();
+    expect([await publishing, await later]).toEqual([[undefined, undefined], [undefined]]);
+  });
+});
