@@ -5,6 +5,7 @@ import { tally, type Report, type Workspace } from './tally.ts';
 
 const root = join(import.meta.dirname, '..');
 const REPORT = 'reports/vitest.json';
+const TIMES = /^--times=/;
 
 /** Runs a tool of this repository and resolves with its exit status. */
 function run(tool: string, args: readonly string[], cwd = root): Promise<number> {
@@ -49,15 +50,25 @@ async function runAll(args: readonly string[]): Promise<number> {
   return summarise(all, status);
 }
 
-/** The contract tests alone, not cached: `nats` selects contract/nats.test.ts; options go to vitest. */
+/**
+ * The contract tests alone, not cached: `nats` selects contract/nats.test.ts, `--times=10` runs them as often in a row or
+ * until one fails; other options go to vitest.
+ */
 async function runContract(args: readonly string[]): Promise<number> {
   const folder = join(root, 'test');
   const names = args.filter((argument) => !argument.startsWith('-'));
-  const options = args.filter((argument) => argument.startsWith('-'));
+  const times = Number(args.findLast((argument) => TIMES.test(argument))?.replace(TIMES, '') ?? 1);
+  const options = args.filter((argument) => argument.startsWith('-') && !TIMES.test(argument));
   const files = (names.length === 0 ? [''] : names).map((name) => join(folder, 'contract/') + name);
-  rmSync(join(folder, REPORT), { force: true });
-  const status = await run('vitest', ['run', ...files, ...options], folder);
-  return summarise([{ name: 'test', folder }], status);
+  for (let time = 1; ; time++) {
+    rmSync(join(folder, REPORT), { force: true });
+    const status = summarise(
+      [{ name: 'test', folder }],
+      await run('vitest', ['run', ...files, ...options], folder),
+    );
+    if (times > 1) console.log(`[waggle] run ${time} of ${times}`);
+    if (status !== 0 || !(time < times)) return status;
+  }
 }
 
 function summarise(ran: readonly Workspace[], status: number): number {

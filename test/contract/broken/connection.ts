@@ -29,6 +29,8 @@ export const confirmsBeforeStoring: BrokenDriver = {
     'C7',
     'D3',
     'D4',
+    'F16',
+    'F6',
     'J1',
     'J2',
     'J3',
@@ -39,7 +41,7 @@ export const hidesFailures: BrokenDriver = {
   name: 'confirms what could not be stored',
   plant: () => (driver) =>
     override(driver, { publish: async (messages) => (await driver.publish(messages)).map(() => undefined) }),
-  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'J2', 'J3'],
+  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3'],
 };
 
 export const leaksAfterClose: BrokenDriver = {

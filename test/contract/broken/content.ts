@@ -16,7 +16,7 @@ export const losesAHeader: BrokenDriver = {
       const headers = Object.entries(message.headers);
       return headers.length < 2 ? message : { ...message, headers: Object.fromEntries(headers.slice(0, -1)) };
     }),
-  caughtBy: ['C2', 'C7'],
+  caughtBy: ['B2', 'C2', 'C7', 'F1'],
 };
 
 export const altersTheBody: BrokenDriver = {
@@ -26,7 +26,7 @@ export const altersTheBody: BrokenDriver = {
       ...message,
       body: Buffer.from(Buffer.from(message.body).toString('latin1'), 'utf8'),
     })),
-  caughtBy: ['B2', 'C1', 'C2', 'C7', 'F6', 'F8'],
+  caughtBy: ['B2', 'C1', 'C2', 'C7', 'F1', 'F6', 'F8'],
 };
 
 export const cutsOffLargeBodies: BrokenDriver = {

@@ -127,7 +127,7 @@ export const groupsCompete: BrokenDriver = {
         }),
     });
   },
-  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F14', 'F9'],
+  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F1', 'F14', 'F16', 'F9'],
 };
 
 export const retriesEverywhere: BrokenDriver = {
@@ -148,7 +148,21 @@ export const retriesEverywhere: BrokenDriver = {
       },
     });
   },
-  caughtBy: ['B11', 'D5', 'F14'],
+  caughtBy: ['B11', 'D5', 'F1', 'F14'],
+};
+
+export const redrivesToEverybody: BrokenDriver = {
+  name: 'gives what is for one group to all of them',
+  plant: () => (driver) =>
+    override(driver, {
+      publish: (messages) =>
+        driver.publish(
+          messages.map((message) =>
+            message.to.kind === 'group' ? { ...message, to: { kind: 'stream' } } : message,
+          ),
+        ),
+    }),
+  caughtBy: ['F16', 'J2'],
 };
 
 export const knowsNoWildcards: BrokenDriver = {

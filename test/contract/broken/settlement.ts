@@ -16,6 +16,7 @@ export const acksFirst: BrokenDriver = {
     'B8',
     'B9',
     'D5',
+    'D6',
     'F1',
     'F10',
     'F11',

@@ -4,6 +4,7 @@ import { connect, headers as natsHeaders } from 'nats';
 import type { NatsConnection } from 'nats';
 import { startPrivateServer } from '../../servers/servers.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import { prefixed } from './prefixed.ts';
 import { settings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
@@ -83,13 +84,6 @@ function foreignClient(raw: NatsConnection, namespace: string): ForeignClient {
     binaryHeaders: (attributes) => [prefixed('ce-', attributes)],
     close: async () => undefined,
   };
-}
-
-export function prefixed(
-  prefix: string,
-  attributes: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prefix + name, value]));
 }
 
 function secretUrl(url: string): string {

@@ -6,7 +6,7 @@ import { startPrivateServer } from '../../servers/servers.ts';
 import type { PrivateRabbitmq } from '../../servers/servers.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { override } from '../suite/pass-through.ts';
-import { prefixed } from './nats.ts';
+import { prefixed } from './prefixed.ts';
 import { sweepRabbitmq } from './rabbitmq-sweep.ts';
 import { settings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
@@ -68,7 +68,9 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   return {
     name: 'rabbitmq',
     limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
-    declares: { 'release-counts': 'before version 4, basic.nack counts as a delivery on quorum queues' },
+    declares: countsReleases(raw)
+      ? { 'release-counts': 'before version 4, basic.nack counts as a delivery on quorum queues' }
+      : {},
     driver: driverAt(url),
     reservedHeaders: ['x-death', 'x-delivery-count', 'x-stream-offset'],
     secrets: [SECRET, new URL(url).password],
@@ -82,6 +84,9 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
     },
   };
 }
+
+const countsReleases = ({ connection }: ChannelModel): boolean =>
+  Number.parseInt(connection.serverProperties.version, 10) < 4;
 
 /** What the wire format promises to clients that are not ours. */
 async function foreignClient(raw: ChannelModel, namespace: string): Promise<ForeignClient> {

@@ -50,6 +50,7 @@ export const clauses = {
   F13: '10 % random failures, all arrive',
   F14: 'a long handler keeps its lease',
   F15: 'what was taken but not started at shutdown counts no attempt',
+  F16: 'a dead letter is redriven to the one group that gave up, or discarded',
   J1: 'publish resolves after the confirmation',
   J2: 'unroutable, denied and confirm timeout are errors',
   J3: 'a batch reports each failed event',

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import type { DeadLetter, Handler } from '@waggle/kernel';
 import { MessagingError, Reject } from '@waggle/kernel';
+import { encode } from '@waggle/messaging';
 import type { BrokerDriver, Delivery } from '@waggle/messaging';
 import { QUICK } from './bench.ts';
 import type { Handled } from './bench.ts';
 import { bothOrderings, contractCase } from './case.ts';
 import { all } from './collector.ts';
 import { changingDeliveries, override, passDelivery } from './pass-through.ts';
-import { command, COMMAND_TYPE, CONTEXT, event, EVENT_TYPE, GROUP, ids } from './messages.ts';
+import { confirmed } from './expectations.ts';
+import { command, COMMAND_TYPE, CONTEXT, event, EVENT_TYPE, GROUP, ids, raw } from './messages.ts';
 
 const MEGABYTE = 1_048_576;
 const fail: Handler = () => Promise.reject(new Error('the handler said no'));
@@ -131,6 +133,33 @@ export const deadLetterCases = [
     assert.equal(entry?.body.length, MEGABYTE);
     await bench.settled(member);
   }),
+
+  contractCase(
+    'F6',
+    'an event from a stranger that is larger than what may be stored is a dead letter in part, and its lane goes on',
+    async (bench) => {
+      const member = await bench.open({ settings: { maxMessageBytes: 10_000 } });
+      const stranger = await bench.openDriver({ maxMessageBytes: 100_000 });
+      const handled = bench.collector<Handled>();
+      await bench.subscribe(member, {}, handled);
+      const large = raw({ lane: 1, body: new Uint8Array(50_000).fill(0x7b) });
+      const next = raw({
+        lane: 1,
+        contentType: 'application/cloudevents+json',
+        body: encode(event({ id: 'next' })),
+      });
+      await confirmed(stranger, large, next);
+      await handled.count(1);
+      const [entry] = await bench.deadLetters(member, 1);
+      await bench.settled(member);
+      assert.deepEqual(
+        [entry?.messageId, entry?.cause, entry?.cutFromBytes],
+        [large.id, 'undecodable', 50_000],
+      );
+      assert.ok(entry !== undefined && entry.body.every((byte) => byte === 0x7b) && entry.body.length > 0);
+      assert.deepEqual(ids(handled.items), ['next']);
+    },
+  ),
 
   ...bothOrderings(
     'F7',

@@ -100,6 +100,8 @@ export interface ContractHarness {
   /** What must never be seen in a log, an error or the described topology: the passwords of the connections it makes. */
   readonly secrets: readonly string[];
   readonly faults: Partial<FaultHooks>;
+  /** Of what happens by chance, to have a failure again. @default another one each time, printed with the failure */
+  readonly seed?: number;
   /** Removes everything of a namespace from the server. */
   sweep?(namespace: string): Promise<void>;
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import type { ContractHarness } from './harness.ts';
 import { lifecycleCases } from './lifecycle.ts';
 import { loadCases } from './load.ts';
 import { publishCases } from './publish.ts';
+import { redriveCases } from './redrive.ts';
 import { redeliveryCases } from './redelivery.ts';
 import { retryCases } from './retries.ts';
 import { runCase } from './run.ts';
@@ -35,6 +36,7 @@ export const contractCases: readonly ContractCase[] = [
   ...groupCases,
   ...retryCases,
   ...deadLetterCases,
+  ...redriveCases,
   ...unreadableCases,
   ...handlingCases,
   ...publishCases,

@@ -98,7 +98,7 @@ export const retryCases = [
 
   ...bothOrderings(
     'F3',
-    'each delay is a floor, and the next one is longer by the factor',
+    'each delay is a floor, and the floors grow by the factor',
     async (bench, ordering) => {
       const member = await bench.open();
       const waits = await waitsBetweenAttempts(bench, member, ordering, {

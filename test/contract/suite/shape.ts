@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import type { CloudEvent, Logger } from '@waggle/kernel';
 import type { BrokerDriver, IncomingMessage } from '@waggle/messaging';
 import type { Bench } from './bench.ts';
-import { contractCase } from './case.ts';
+import { bothOrderings, contractCase } from './case.ts';
+import type { Ordering } from './case.ts';
 import { all, eventsOf } from './collector.ts';
 import { EDGE_STRINGS } from './edge-strings.ts';
 import { confirmed, everythingSaid, rejection } from './expectations.ts';
 import { hook } from './harness.ts';
-import { event, EVENT_TYPE, GROUP, ids, raw } from './messages.ts';
+import { event, EVENT_TYPE, GROUP, ids, OTHER_GROUP, raw } from './messages.ts';
 
 const MEGABYTE = 1_048_576;
+/** Printable ASCII without a space at either end. */
+const PLAIN = /^[!-~]([ -~]*[!-~])?$/;
 const RESERVED_ATTRIBUTES = [
   'id',
   'source',
@@ -24,6 +27,16 @@ const RESERVED_ATTRIBUTES = [
 ];
 
 export const shapeCases = [
+  ...bothOrderings(
+    'B2',
+    'headers and body are delivered as they were published, to each group',
+    (bench, ordering) => eachDeliveryIsAsPublished(bench, ordering, 1),
+  ),
+
+  ...bothOrderings('F1', 'headers and body are as they were published on each attempt', (bench, ordering) =>
+    eachDeliveryIsAsPublished(bench, ordering, 3),
+  ),
+
   contractCase('C1', 'bytes that are no text arrive as they were, read and delivered', async (bench) => {
     const driver = await bench.openDriver();
     const bodies = [
@@ -66,6 +79,10 @@ export const shapeCases = [
           assert.equal(found, undefined, `${value} was refused and stored`);
         }
       }
+      const refused = EDGE_STRINGS.filter(
+        (value, index) => outcomes[index] !== undefined && PLAIN.test(value),
+      );
+      assert.deepEqual(refused, [], 'text that every transport has room for was refused');
     },
   ),
 
@@ -147,7 +164,7 @@ export const shapeCases = [
     const driver = await bench.openDriver();
     const first = raw();
     await confirmed(driver, first);
-    for (const name of bench.harness.reservedHeaders) {
+    for (const name of ['waggle-mine', ...bench.harness.reservedHeaders]) {
       const [outcome] = await driver.publish([raw({ headers: { [name]: 'all' } })]);
       assert.equal(outcome?.code, 'invalid', `the header ${name}`);
     }
@@ -219,6 +236,37 @@ export const shapeCases = [
     }
   }),
 ];
+
+async function eachDeliveryIsAsPublished(bench: Bench, ordering: Ordering, attempts: number): Promise<void> {
+  const driver = await bench.openDriver();
+  const groups = [GROUP, OTHER_GROUP];
+  await driver.declare({
+    groups: groups.map((group) => ({ group, types: [EVENT_TYPE], from: 'new', ordering })),
+  });
+  const headers = { 'x-first': 'one "quoted" / two', traceparent: '00-a-b-01', 'x-last': 'caf\u00e9' };
+  const body = Uint8Array.of(0, 255, 10, 13);
+  const sent = [raw({ headers, body, lane: 1 }), raw({ headers, body }), raw({ lane: 2 })];
+  const seen = bench.collector<IncomingMessage>();
+  for (const group of groups) {
+    const source = { kind: 'group', group } as const;
+    await driver.consume({ source, ordering, concurrency: 5 }, (delivery) => {
+      seen.add(delivery.message);
+      if (delivery.attempt < attempts) delivery.retry(delivery.attempt === 1 ? 20 : 0);
+      else delivery.ack();
+    });
+  }
+  await confirmed(driver, ...sent);
+  await seen.count(sent.length * groups.length * attempts);
+  for (const { id, ...message } of sent) {
+    const found = seen.items.filter((incoming) => incoming.id === id);
+    assert.equal(found.length, groups.length * attempts);
+    for (const incoming of found) {
+      assert.deepEqual({ ...incoming.headers }, message.headers);
+      assert.deepEqual([...incoming.body], [...message.body]);
+      assert.deepEqual([incoming.type, incoming.contentType], [message.type, message.contentType]);
+    }
+  }
+}
 
 async function confirmedAndSeen(
   bench: Bench,
