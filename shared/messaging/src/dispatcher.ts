@@ -20,6 +20,12 @@ import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
 import { identify } from './publisher.ts';
 
+/**
+ * Where being handed back counts as an attempt, so many may have been no handling: a message is not given up on for them,
+ * and one that kills its process comes so much oftener.
+ */
+const MOST_HAND_BACKS = 5;
+
 /** What a dispatcher needs of its surroundings; the same for all consumers. */
 export interface DispatcherServices {
   readonly deadLetters: DeadLetterLog;
@@ -28,6 +34,8 @@ export interface DispatcherServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly observer: Observer | undefined;
+  /** See the driver port. */
+  readonly releaseCounts: () => boolean;
 }
 
 /** What a consumer decided about its messages. */
@@ -121,8 +129,9 @@ export function createDispatcher(
 
   async function handle(event: CloudEvent, taken: Taken): Promise<void> {
     const { delivery, cut } = taken;
-    if (delivery.attempt > retry.maxAttempts) {
-      const reason = `no handling finished in ${retry.maxAttempts} attempts`;
+    const handBacks = services.releaseCounts() ? MOST_HAND_BACKS : 0;
+    if (delivery.attempt > retry.maxAttempts + handBacks) {
+      const reason = `no handling finished in ${delivery.attempt - 1} attempts`;
       return deadLetter(taken, 'attempts-exhausted', reason, event, delivery.attempt - 1);
     }
     const startedAt = performance.now();

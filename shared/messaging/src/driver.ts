@@ -158,6 +158,11 @@ export interface DriverSettings {
 export interface BrokerDriver {
   readonly status: DriverStatus;
   /**
+   * Whether a `release` counts as an attempt, because the broker cannot tell it from a failure: `attempt` is then an upper
+   * bound. Known once open. @default false
+   */
+  readonly releaseCounts?: boolean;
+  /**
    * Connects, and declares the stream and the dead letters. With `waitMs` an unreachable server is tried again for that
    * long; without, the first failure is final. Fails on a lane count or retention that differs from what exists.
    * @throws MessagingError `unavailable`, `denied`, `conflict`, `invalid`, `closed`; the signal's reason when aborted

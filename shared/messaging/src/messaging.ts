@@ -64,7 +64,8 @@ export function createMessaging(options: MessagingOptions): Messaging {
   const { clock = systemClock, ids = randomIds, random = Math.random, logger = silentLogger } = options;
   const publisher = createPublisher({ driver, lanes, maxMessageBytes, contracts, observer });
   const deadLetters = createDeadLetterLog(driver, clock, ids);
-  const services = { deadLetters, contracts, clock, random, logger, observer };
+  const releaseCounts = (): boolean => driver.releaseCounts === true;
+  const services = { deadLetters, contracts, clock, random, logger, observer, releaseCounts };
   const consumers: Consumer[] = [];
   const register = (consumer: Consumer): void => void consumers.push(consumer);
 

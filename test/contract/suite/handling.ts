@@ -192,6 +192,34 @@ export const handlingCases = [
 
   contractCase(
     'F15',
+    'what was only ever handed back is never given up on, however few attempts it has',
+    async (bench) => {
+      const sent = keysOfEveryLane().map((partitionkey) => event({ partitionkey }));
+      const handled = bench.collector<Handled>();
+      const subscription = { concurrency: 1, retry: { maxAttempts: 1 } };
+      for (let round = 1; round <= sent.length; round++) {
+        const member = await bench.open();
+        const busy = gate();
+        bench.atEnd(async () => busy.open());
+        const consumer = await bench.subscribe(member, subscription, handled, () => busy.opened);
+        if (round === 1) await member.messaging.events.publish(...sent);
+        await handled.count(round);
+        const draining = consumer.drain(bench.deadlineMs);
+        busy.open();
+        await draining;
+        if (round === sent.length) assert.deepEqual(await member.messaging.deadLetters.list(), []);
+        assert.equal(
+          member.driver.releaseCounts ?? false,
+          bench.harness.declares['release-counts'] !== undefined,
+        );
+        await member.messaging.close();
+      }
+      assert.deepEqual(ids(handled.items), ids(sent));
+    },
+  ),
+
+  contractCase(
+    'F15',
     'a command that was taken and not started when its receiver leaves has lost no attempt',
     async (bench) => {
       const [leaving, staying] = await Promise.all([bench.open(), bench.open()]);

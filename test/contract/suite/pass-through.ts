@@ -6,6 +6,9 @@ export function passThrough(driver: BrokerDriver): BrokerDriver {
     get status() {
       return driver.status;
     },
+    get releaseCounts() {
+      return driver.releaseCounts === true;
+    },
     open: (options) => driver.open(options),
     declare: (topology) => driver.declare(topology),
     publish: (messages) => driver.publish(messages),

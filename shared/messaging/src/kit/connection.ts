@@ -39,6 +39,8 @@ export interface Reading {
  * has been checked. What they throw goes through `translate`.
  */
 export interface BrokerConnection {
+  /** As in the driver port. @default false */
+  readonly releaseCounts?: boolean;
   /** Creates what does not exist yet, where this process left off if it knows; safe from many processes at once. */
   declare(topology: Required<Topology>): Promise<void>;
   /** Sends at once, in the order of the calls. `confirm` is called once, unless the connection is lost before. */

@@ -22,9 +22,11 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
   /** Readers that look for their place: what is published afterwards waits for them. */
   const locating = new Set<Promise<void>>();
   let closing: Promise<void> | undefined;
+  let releaseCounts = false;
 
   const link = createLink(settings, connector, clock, {
-    connected() {
+    connected(connection) {
+      releaseCounts = connection.releaseCounts ?? false;
       for (const attachment of attachments) attachment.connected();
       outbound.connected();
     },
@@ -71,6 +73,9 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
   return {
     get status() {
       return closing === undefined ? link.status : 'closed';
+    },
+    get releaseCounts() {
+      return releaseCounts;
     },
     async open(options) {
       if (closing !== undefined) throw closed();
