@@ -23,6 +23,7 @@ const planted: Readonly<
   'no file has more than 350 lines': [
     [{ 'shared/kernel/src/planted.ts': lines(351) }, 'shared/kernel/src/planted.ts', '351 lines'],
     [{ 'services/ordering/test/planted.ts': lines(400) }, 'services/ordering/test/planted.ts', '400 lines'],
+    [{ 'test/system/planted.ts': lines(360) }, 'test/system/planted.ts', '360 lines'],
   ],
   'an adapter fits in a reader’s head: at most 2,000 lines of code': [
     [
