@@ -2,7 +2,7 @@ import type { CloudEvent, Observation } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
 import { encode } from '@waggle/messaging';
 import { describe, expect, test } from 'vitest';
-import { anEvent, GROUP, openMessaging, settle, TYPE } from './harness.ts';
+import { anEvent, openMessaging, settle, TYPE } from './harness.ts';
 
 const said = (observations: readonly Observation[]) => observations.map(({ what }) => what);
 
