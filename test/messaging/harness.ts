@@ -1,14 +1,9 @@
-import {
-  createMemoryBroker,
-  createMemoryDriver,
-  createMemoryStore,
-  virtualClock,
-} from '@waggle/adapter-memory';
+import { createMemoryBroker, createMemoryDriver, createMemoryStore } from '@waggle/adapter-memory';
 import type { CloudEvent, NewMessage, Observation } from '@waggle/kernel';
 import { declaredMessage, silentLogger } from '@waggle/kernel';
 import { onTestFinished } from 'vitest';
 import type { DriverSettings, MessagingOptions } from '@waggle/messaging';
-import { createMessaging, createUnitOfWork, randomIds } from '@waggle/messaging';
+import { createMessaging, createUnitOfWork, randomIds, virtualClock } from '@waggle/messaging';
 
 export const GROUP = 'testing.listen';
 export const TYPE = 'testing.thing-happened.v1';

@@ -1,8 +1,8 @@
-import { createMemoryStore, virtualClock } from '@waggle/adapter-memory';
+import { createMemoryStore } from '@waggle/adapter-memory';
 import { MessagingError, silentLogger } from '@waggle/kernel';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Publishing } from '@waggle/messaging';
-import { createRelay, systemClock } from '@waggle/messaging';
+import { createRelay, systemClock, virtualClock } from '@waggle/messaging';
 import { anEvent } from './harness.ts';
 
 type Answer = (batch: readonly Publishing[]) => Promise<readonly (MessagingError | undefined)[]>;

@@ -12,32 +12,15 @@ export interface Access {
   readonly type?: string;
 }
 
-/** Permissions: everything is allowed that was not denied. */
-export interface Permissions {
-  /** Refuses `operation`, all of it or where `matches` says so; returns what allows it again. */
-  deny(operation: Operation, matches?: (access: Access) => boolean): () => void;
-  /** The refusal, if there is one. */
-  refusal(access: Access): MessagingError | undefined;
-}
+/** Everything is allowed that no rule denies. */
+export type Denials = Set<(access: Access) => boolean>;
 
-export function createPermissions(): Permissions {
-  const rules = new Map<symbol, (access: Access) => boolean>();
-  return {
-    deny(operation, matches = () => true) {
-      const rule = Symbol(operation);
-      rules.set(rule, (access) => access.operation === operation && matches(access));
-      return () => void rules.delete(rule);
-    },
-    refusal(access) {
-      for (const denies of rules.values()) {
-        if (!denies(access)) continue;
-        const { operation, namespace, resource } = access;
-        return new MessagingError(
-          'denied',
-          `[memory] ${operation} on ${resource} in namespace "${namespace}" is denied: a test called deny()`,
-        );
-      }
-      return undefined;
-    },
-  };
+/** @throws MessagingError `denied` */
+export function demand(denials: Denials, access: Access): void {
+  for (const denies of denials) {
+    if (!denies(access)) continue;
+    const { operation, namespace, resource } = access;
+    const what = `${operation} on ${resource} in namespace "${namespace}"`;
+    throw new MessagingError('denied', `[memory] ${what} is denied: a test called deny()`);
+  }
 }

@@ -21,12 +21,13 @@ function refuse(what: string, got: unknown, wanted: string): never {
 function check(faults: Faults): void {
   for (const [name, value] of Object.entries(faults)) {
     if (!KNOWN.has(name)) refuse(name, 'unknown', `one of ${[...KNOWN].join(', ')}`);
+    const [most, wanted] =
+      name === 'delayMs'
+        ? [Number.MAX_SAFE_INTEGER, 'milliseconds, 0 or more']
+        : [1, 'a probability from 0 to 1'];
     const numbers: unknown[] = Array.isArray(value) ? value : [value];
     for (const number of numbers) {
-      const most = name === 'delayMs' ? Number.MAX_SAFE_INTEGER : 1;
-      if (typeof number !== 'number' || !(number >= 0 && number <= most)) {
-        refuse(name, number, name === 'delayMs' ? 'milliseconds, 0 or more' : 'a probability from 0 to 1');
-      }
+      if (typeof number !== 'number' || !(number >= 0 && number <= most)) refuse(name, number, wanted);
     }
   }
 }

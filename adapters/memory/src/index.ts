@@ -6,6 +6,3 @@ export type { MemoryDriver } from './memory-driver.ts';
 export { createMemoryDriver } from './memory-driver.ts';
 export { createMemoryEventStore } from './memory-event-store.ts';
 export { createMemoryStore } from './memory-store.ts';
-export { seededRandom } from './seeded-random.ts';
-export type { VirtualClock } from './virtual-clock.ts';
-export { virtualClock } from './virtual-clock.ts';

@@ -1,11 +1,11 @@
-import { checkName, MessagingError, type Clock, type Random } from '@waggle/kernel';
-import { systemClock, type DriverSettings } from '@waggle/messaging';
-import { createPermissions, type Access, type Operation } from './access.ts';
+import { messageOf, MessagingError, type Clock } from '@waggle/kernel';
+import { seededRandom, systemClock, type Connector } from '@waggle/messaging';
+import { demand, type Access, type Denials, type Operation } from './access.ts';
 import { FaultDice, type Faults } from './faults.ts';
+import { createConnection, type MemoryConnection } from './memory-connection.ts';
+import type { Client } from './memory-member.ts';
 import { MemoryNamespace } from './memory-namespace.ts';
-import { createSession, type Session } from './memory-session.ts';
-import { createPace, type Pace } from './pace.ts';
-import { seededRandom } from './seeded-random.ts';
+import { createPace } from './pace.ts';
 
 export interface MemoryBrokerOptions {
   /** @default the system's clock */
@@ -14,17 +14,6 @@ export interface MemoryBrokerOptions {
   readonly seed?: number;
   /** @default nothing goes wrong */
   readonly faults?: Faults;
-}
-
-/** How a driver connects; not for anybody else. */
-export interface BrokerEnd {
-  readonly clock: Clock;
-  readonly pace: Pace;
-  /** @throws MessagingError `unavailable`, `denied`, `conflict`, `invalid` */
-  connect(settings: DriverSettings, lost: () => void): Session;
-  disconnect(session: Session): void;
-  /** Calls back, in a later turn, once the broker can be reached; returns what stops that. */
-  whenReachable(action: () => void): () => void;
 }
 
 /**
@@ -51,8 +40,8 @@ export interface MemoryBroker {
   deny(operation: Operation, matches?: (access: Access) => boolean): () => void;
   /** Replaces the faults; `{}` ends them. @throws MessagingError `invalid` */
   inject(faults: Faults): void;
-  /** For drivers. */
-  readonly end: BrokerEnd;
+  /** How a driver connects; not for anybody else. */
+  connector(client: Client): Connector;
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['clock', 'seed', 'faults']);
@@ -65,52 +54,45 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     }
   }
   const { clock = systemClock, seed = 1, faults = {} } = options;
-  const random: Random = seededRandom(seed);
+  const random = seededRandom(seed);
   const dice = new FaultDice(random, faults);
-  const permissions = createPermissions();
-  const pace = createPace();
+  const denials: Denials = new Set();
+  const services = { clock, soon: createPace(), dice, denials };
   const namespaces = new Map<string, MemoryNamespace>();
-  const sessions = new Map<Session, () => void>();
+  const connections = new Map<MemoryConnection, (reason: unknown) => void>();
   const waiting = new Set<() => void>();
   let up = true;
 
-  const refuseUnless = (ok: boolean, name: string, got: unknown, wanted: string): void => {
-    if (!ok) throw new MessagingError('invalid', `[memory] ${name} is ${String(got)}: give ${wanted}`);
+  const connect = (client: Client, lost: (reason: unknown) => void): MemoryConnection => {
+    if (!up) throw new MessagingError('unavailable', '[memory] the broker is stopped: start() it');
+    const { namespace: name } = client.settings;
+    demand(denials, { operation: 'open', namespace: name, resource: name });
+    const namespace = namespaces.get(name) ?? new MemoryNamespace(client.settings, services);
+    namespace.compare(client.settings);
+    namespaces.set(name, namespace);
+    const connection = createConnection(client, namespace, services, () => connections.delete(connection));
+    connections.set(connection, lost);
+    return connection;
   };
-  const checkSettings = ({ namespace, lanes, retention, ...limits }: DriverSettings): void => {
-    checkName('namespace', namespace);
-    refuseUnless(Number.isInteger(lanes) && lanes > 0, 'lanes', lanes, 'a whole number from 1');
-    const { maxAgeMs, maxBytes } = retention;
-    const { maxMessageBytes, requestTimeoutMs, leaseMs } = limits;
-    const numbers = { maxAgeMs, maxBytes, maxMessageBytes, requestTimeoutMs, leaseMs };
-    for (const [name, value] of Object.entries(numbers)) refuseUnless(value > 0, name, value, 'more than 0');
-  };
-  const namespaceOf = (settings: DriverSettings): MemoryNamespace => {
-    const existing = namespaces.get(settings.namespace);
-    existing?.compare(settings);
-    if (existing !== undefined) return existing;
-    const services = { clock, pace, dice, logger: settings.logger };
-    const created = new MemoryNamespace(settings, services);
-    namespaces.set(settings.namespace, created);
-    return created;
-  };
-  const reachable = (): void => {
+  const wakeWaiting = (): void => {
     setImmediate(() => {
       if (!up) return;
-      const actions = [...waiting];
-      waiting.clear();
-      for (const action of actions) action();
+      for (const action of waiting) {
+        waiting.delete(action);
+        action();
+      }
     });
   };
-  const dropConnections = (namespace?: string): void => {
-    const cut = [...sessions].filter(
-      ([session]) => namespace === undefined || session.namespace === namespace,
+  const connectionsOf = (namespace: string | undefined) =>
+    [...connections].filter(
+      ([{ client }]) => namespace === undefined || client.settings.namespace === namespace,
     );
-    for (const [session] of cut) {
-      sessions.delete(session);
-      session.cut();
+  const dropConnections = (namespace?: string): void => {
+    for (const [connection, lost] of connectionsOf(namespace)) {
+      connections.delete(connection);
+      connection.cut();
+      lost(new MessagingError('unavailable', '[memory] the broker cut the connection'));
     }
-    for (const [, lost] of cut) lost();
   };
   const stop = (): void => {
     up = false;
@@ -118,7 +100,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
   };
   const start = (): void => {
     up = true;
-    reachable();
+    wakeWaiting();
   };
 
   return {
@@ -130,8 +112,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     },
     dropConnections,
     closeChannels(namespace) {
-      for (const session of sessions.keys()) {
-        if (namespace === undefined || session.namespace === namespace) session.closeChannels();
+      for (const [{ client }] of connectionsOf(namespace)) {
+        for (const member of client.members) member.end('the broker closed its channel');
       }
     },
     deleteConsumer(group, namespace) {
@@ -139,30 +121,26 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
         if (namespace === undefined || name === namespace) held.deleteGroup(group);
       }
     },
-    deny: (operation, matches) => permissions.deny(operation, matches),
+    deny(operation, matches = () => true) {
+      const denies = (access: Access): boolean => access.operation === operation && matches(access);
+      denials.add(denies);
+      return () => void denials.delete(denies);
+    },
     inject: (next) => dice.change(next),
-    end: {
+    connector: (client) => ({
+      name: 'memory',
       clock,
-      pace,
-      connect(settings, lost) {
-        checkSettings(settings);
-        if (!up) throw new MessagingError('unavailable', '[memory] the broker is stopped: start() it');
-        const { namespace } = settings;
-        const refusal = permissions.refusal({ operation: 'open', namespace, resource: namespace });
-        if (refusal !== undefined) throw refusal;
-        const session = createSession(settings, namespaceOf(settings), { permissions, dice });
-        sessions.set(session, lost);
-        return session;
-      },
-      disconnect(session) {
-        sessions.delete(session);
-        session.leave();
-      },
+      random,
+      connect: async (lost) => connect(client, lost),
       whenReachable(action) {
         waiting.add(action);
-        if (up) reachable();
+        if (up) wakeWaiting();
         return () => waiting.delete(action);
       },
-    },
+      translate: (error, what) =>
+        error instanceof MessagingError
+          ? error
+          : new MessagingError('invalid', `[memory] ${what}: ${messageOf(error)}`, { cause: error }),
+    }),
   };
 }

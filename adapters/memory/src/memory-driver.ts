@@ -1,9 +1,6 @@
-import { MessagingError } from '@waggle/kernel';
-import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
-import { createConnection } from './connection.ts';
-import { readLog } from './log-reader.ts';
+import { createDriver, type BrokerDriver, type DriverSettings } from '@waggle/messaging';
 import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts';
-import { createMemoryConsumer, type MemoryConsumer } from './memory-consumer.ts';
+import type { Client } from './memory-member.ts';
 
 export interface MemoryDriver extends BrokerDriver {
   /**
@@ -20,71 +17,15 @@ export function createMemoryDriver(
   settings: DriverSettings,
   broker: MemoryBroker = createMemoryBroker(),
 ): MemoryDriver {
-  const { end } = broker;
-  const consumers = new Set<MemoryConsumer>();
-  const connection = createConnection(settings, end, () => {
-    for (const consumer of consumers) consumer.reattach();
-  });
-  let frozen = false;
-
-  return {
-    get status() {
-      return connection.status;
-    },
-    open: (options) => connection.open(options),
-    async declare(topology) {
-      (await connection.reach()).declare(topology);
-    },
-    async publish(messages) {
-      let session;
-      try {
-        session = connection.session ?? (await connection.reach());
-      } catch (error) {
-        if (!(error instanceof MessagingError)) throw error;
-        return messages.map(() => error);
-      }
-      const outcomes: (MessagingError | undefined)[] = [];
-      for (const message of messages) outcomes.push(session.publish(message));
-      await end.pace.breath();
-      if (!session.lost) return outcomes;
-      const unavailable = new MessagingError(
-        'unavailable',
-        '[memory] the connection was lost before the confirmation: whether the message was stored is unknown',
-      );
-      return outcomes.map((outcome) => outcome ?? unavailable);
-    },
-    async consume(options, deliver) {
-      const session = await connection.reach();
-      const consumer = createMemoryConsumer({ ...options }, deliver, {
-        settings,
-        clock: end.clock,
-        session: () => connection.session,
-        closed: (left) => consumers.delete(left),
-      });
-      if (frozen) consumer.freeze();
-      consumer.attach(session);
-      consumers.add(consumer);
-      return consumer;
-    },
-    read: (source, options) => readLog(connection, source.kind, options),
-    async lag(source) {
-      return (await connection.reach()).lag(source);
-    },
-    async describe() {
-      return (await connection.reach()).describe();
-    },
-    async close() {
-      connection.close();
-      await Promise.all([...consumers].map((consumer) => consumer.close()));
-      await end.pace.breath();
-    },
+  const client: Client = { settings, members: new Set(), places: new Map(), frozen: false };
+  return Object.assign(createDriver(settings, broker.connector(client)), {
     freeze() {
-      frozen = true;
-      for (const consumer of consumers) consumer.freeze();
+      client.frozen = true;
+      for (const member of client.members) member.freeze();
     },
     thaw() {
-      frozen = false;
-      for (const consumer of consumers) consumer.thaw();
+      client.frozen = false;
+      for (const member of client.members) member.thaw();
     },
-  };
+  });
 }

@@ -1,62 +1,51 @@
-import { checkGroup, checkName, checkTypePattern, matchesType, MessagingError } from '@waggle/kernel';
+import { MessagingError } from '@waggle/kernel';
 import type {
   ConsumeOptions,
+  Destination,
   DriverSettings,
-  GroupDeclaration,
+  LogKind,
   OutgoingMessage,
   Topology,
   TopologyResource,
 } from '@waggle/messaging';
-import { MemoryGroup, type GroupServices } from './memory-group.ts';
+import { MemoryGroup, type BrokerServices } from './memory-group.ts';
 import { MemoryLog } from './memory-log.ts';
 import { store, type StoredMessage } from './stored-message.ts';
 
-/** How many answers a group remembers: a flood of made-up types must not fill the memory. */
-const MOST_TYPES = 10_000;
-
-/** A consumer group of the stream: its delivery, and what it asked for. */
-export interface NamedGroup {
-  readonly name: string;
-  readonly delivery: MemoryGroup;
-  readonly types: Set<string>;
-  /** Whether a type is one of `types`; asked once a type. */
-  readonly wanted: Map<string, boolean>;
-  /** The last message of the stream that was offered to this group. */
-  position: number;
-}
-
-/** `group a.b`, `queue payments`, `stream`, `dead-letters`: how errors and permissions name a resource. */
-export function resourceOf(of: OutgoingMessage['to']): string {
+/** `group a.b`, `queue payments`, `stream`, `dead-letters`: how a resource is found, and named in errors and permissions. */
+export function resourceOf(of: Destination): string {
   if (of.kind === 'group') return `group ${of.group}`;
   return of.kind === 'queue' ? `queue ${of.context}` : of.kind;
 }
 
 /** Everything that the broker holds for one namespace. */
 export class MemoryNamespace {
-  readonly stream: MemoryLog;
-  readonly deadLetters: MemoryLog;
+  readonly logs: Readonly<Record<LogKind, MemoryLog>>;
   readonly #settings: Pick<DriverSettings, 'namespace' | 'lanes' | 'retention'>;
-  readonly #services: GroupServices;
-  readonly #groups = new Map<string, NamedGroup>();
-  readonly #queues = new Map<string, MemoryGroup>();
+  readonly #services: BrokerServices;
+  /** The groups and the queues, by resource. */
+  readonly #groups = new Map<string, MemoryGroup>();
 
-  constructor(settings: DriverSettings, services: GroupServices) {
-    const { namespace, lanes, retention } = settings;
+  constructor({ namespace, lanes, retention }: DriverSettings, services: BrokerServices) {
+    const { clock } = services;
     this.#settings = { namespace, lanes, retention: { ...retention } };
     this.#services = services;
-    this.stream = new MemoryLog('the stream', retention, services.clock, (message) => {
-      for (const group of this.#groups.values()) group.delivery.discard(message);
-    });
-    this.deadLetters = new MemoryLog('the dead letters', retention, services.clock);
+    const discarded = (message: StoredMessage): void => {
+      for (const group of this.#groups.values()) group.discard(message);
+    };
+    this.logs = {
+      stream: new MemoryLog({ name: 'the stream', retention, clock, discarded }),
+      'dead-letters': new MemoryLog({ name: 'the dead letters', retention, clock }),
+    };
   }
 
   /** @throws MessagingError `conflict` for settings that differ from those the namespace was created with */
-  compare(asked: DriverSettings): void {
+  compare({ lanes, retention }: DriverSettings): void {
     const own = this.#settings;
     const pairs = [
-      ['lanes', own.lanes, asked.lanes],
-      ['retention.maxAgeMs', own.retention.maxAgeMs, asked.retention.maxAgeMs],
-      ['retention.maxBytes', own.retention.maxBytes, asked.retention.maxBytes],
+      ['lanes', own.lanes, lanes],
+      ['retention.maxAgeMs', own.retention.maxAgeMs, retention.maxAgeMs],
+      ['retention.maxBytes', own.retention.maxBytes, retention.maxBytes],
     ] as const;
     for (const [what, has, wants] of pairs) {
       if (has === wants) continue;
@@ -67,132 +56,108 @@ export class MemoryNamespace {
     }
   }
 
-  /** Creates what does not exist yet: all of it, or after an error nothing. @throws MessagingError */
-  declare({ queues = [], groups = [] }: Topology): void {
-    for (const context of queues) checkName('queue', context);
-    const starts = groups.map((declaration) => this.#checkDeclaration(declaration));
+  /**
+   * Creates what does not exist yet: all of it, or after an error nothing.
+   * @param places groups as the driver knew them: one that is gone is created again where it left off
+   * @throws MessagingError `conflict`, `out-of-range`, `invalid`
+   */
+  declare({ queues, groups }: Required<Topology>, places: ReadonlyMap<string, MemoryGroup>): void {
+    const declared = groups.map(({ group: name, types, from, ordering }) => {
+      const resource = resourceOf({ kind: 'group', group: name });
+      const known = this.#groups.get(resource) ?? places.get(resource);
+      if (known !== undefined) demandOrdering(known, resource, ordering);
+      const group = known ?? this.#create(ordering, this.logs.stream.startOf(from));
+      return { resource, types, group };
+    });
     for (const context of queues) {
-      if (this.#queues.has(context)) continue;
-      this.#queues.set(context, new MemoryGroup('by-key', this.#settings.lanes, this.#services));
+      const resource = resourceOf({ kind: 'queue', context });
+      if (!this.#groups.has(resource)) this.#groups.set(resource, this.#create('by-key'));
     }
-    for (const [index, declaration] of groups.entries()) this.#declareGroup(declaration, starts[index] ?? 0);
+    for (const { resource, types, group: planned } of declared) {
+      const group = this.#groups.get(resource) ?? planned;
+      this.#groups.set(resource, group);
+      group.want(types);
+      this.#catchUp(group);
+    }
   }
 
-  /** Stores a message, without a check of its contents. @returns `unroutable`, or nothing */
-  publish(message: OutgoingMessage): MessagingError | undefined {
+  /** Stores a message, without a check of its contents. @throws MessagingError `unroutable` */
+  store(message: OutgoingMessage): void {
     const { to } = message;
+    const { stream } = this.logs;
     const nowMs = this.#services.clock.now();
-    if (to.kind === 'stream') {
-      const stored = store(message, this.stream.head + 1, nowMs);
-      this.stream.append(stored);
-      for (const group of this.#groups.values()) offer(group, stored);
-      this.stream.trim();
-      return undefined;
+    if (to.kind === 'queue' || to.kind === 'group') {
+      return this.find(to).addOwn(store(message, stream.head, nowMs));
     }
-    if (to.kind === 'dead-letters') {
-      this.deadLetters.append(store(message, this.deadLetters.head + 1, nowMs));
-      this.deadLetters.trim();
-      return undefined;
+    const log = this.logs[to.kind];
+    const stored = store(message, log.head + 1, nowMs);
+    log.append(stored);
+    if (log === stream) for (const group of this.#groups.values()) group.offer(stored);
+    log.trim();
+  }
+
+  /** @throws MessagingError `unroutable`, `conflict` */
+  find(source: ConsumeOptions['source'], ordering?: 'by-key' | 'none'): MemoryGroup {
+    const resource = resourceOf(source);
+    const found = this.#groups.get(resource);
+    if (found === undefined) {
+      const where = `${resource} in namespace "${this.#settings.namespace}"`;
+      throw new MessagingError('unroutable', `[memory] ${where} was never declared: declare it first`);
     }
-    const target = this.find(to);
-    target?.addOwn(store(message, this.stream.head, nowMs));
-    return target === undefined ? this.undeclared(to) : undefined;
+    if (ordering !== undefined) demandOrdering(found, resource, ordering);
+    return found;
   }
 
-  find(source: ConsumeOptions['source']): MemoryGroup | undefined {
-    return source.kind === 'queue'
-      ? this.#queues.get(source.context)
-      : this.#groups.get(source.group)?.delivery;
-  }
-
-  undeclared(source: ConsumeOptions['source']): MessagingError {
-    const name = `${resourceOf(source)} in namespace "${this.#settings.namespace}"`;
-    return new MessagingError('unroutable', `[memory] ${name} was never declared: declare it first`);
-  }
-
-  group(name: string): NamedGroup | undefined {
-    return this.#groups.get(name);
+  /** How much of a group or queue is not settled, without what is kept no longer. */
+  lag(source: ConsumeOptions['source']): number {
+    this.logs.stream.trim();
+    return this.find(source).unsettled;
   }
 
   /** Forgets a group as an administrator would; its members lose their attachment. */
   deleteGroup(name: string): void {
-    const group = this.#groups.get(name);
-    this.#groups.delete(name);
-    group?.delivery.detachAll();
-  }
-
-  /** Creates a deleted group again where it left off, from what a driver remembered of it. */
-  restoreGroup(group: NamedGroup): void {
-    if (this.#groups.has(group.name)) return;
-    this.#groups.set(group.name, group);
-    this.#catchUp(group, group.position + 1);
+    const resource = resourceOf({ kind: 'group', group: name });
+    const group = this.#groups.get(resource);
+    this.#groups.delete(resource);
+    for (const member of group?.members ?? []) member.end(`${resource} was deleted`);
   }
 
   describe(): readonly TopologyResource[] {
     const { namespace, lanes, retention } = this.#settings;
-    const logs = [this.stream, this.deadLetters].map((log, index) => {
+    const logs = Object.entries(this.logs).map(([kind, log]) => {
       log.trim();
-      const messages = log.head - log.first + 1;
-      const kind = index === 0 ? 'stream' : 'dead-letters';
-      return { kind, name: namespace, details: { lanes, ...retention, messages, bytes: log.bytes } };
+      const details = { lanes, ...retention, messages: log.size, bytes: log.bytes };
+      return { kind, name: namespace, details };
     });
-    const queues = [...this.#queues].map(([name, { unsettled, members }]) => {
-      return { kind: 'queue', name, details: { unsettled, members } };
+    const groups = [...this.#groups].map(([resource, { details }]) => {
+      const [kind = '', name = ''] = resource.split(' ');
+      return { kind, name, details };
     });
-    const groups = [...this.#groups].map(([name, { types, delivery }]) => {
-      const { ordering, unsettled, discarded, members } = delivery;
-      const details = { types: [...types].join(' '), ordering, unsettled, discarded, members };
-      return { kind: 'group', name, details };
-    });
-    return [...logs, ...queues, ...groups];
+    return [...logs, ...groups];
   }
 
-  #checkDeclaration({ group, types, from, ordering }: GroupDeclaration): number {
-    checkGroup(group);
-    for (const type of types) checkTypePattern(type);
-    if (types.length === 0) throw new MessagingError('invalid', `[memory] group ${group} asks for no types`);
-    const existing = this.#groups.get(group);
-    if (existing === undefined) return this.stream.startOf(from);
-    if (existing.delivery.ordering === ordering) return 0;
-    throw new MessagingError(
-      'conflict',
-      `[memory] group ${group} has ordering ${existing.delivery.ordering}, not ${ordering}: ordering is fixed when a group is created, use another handler name`,
-    );
+  /** @param start the first message of the stream that may be for it @default none of those that are there */
+  #create(ordering: 'by-key' | 'none', start = this.logs.stream.head + 1): MemoryGroup {
+    const { lanes } = this.#settings;
+    const trim = (): void => this.logs.stream.trim();
+    return new MemoryGroup({ ordering, lanes, position: start - 1, trim }, this.#services);
   }
 
-  /** Members of different versions may ask for different types: the group takes what any of them asked for. */
-  #declareGroup({ group: name, types, ordering }: GroupDeclaration, start: number): void {
-    const existing = this.#groups.get(name);
-    if (existing !== undefined) {
-      for (const type of types) existing.types.add(type);
-      existing.wanted.clear();
-      return;
-    }
-    const delivery = new MemoryGroup(ordering, this.#settings.lanes, this.#services, () =>
-      this.stream.trim(),
-    );
-    const group = { name, delivery, types: new Set(types), wanted: new Map(), position: start - 1 };
-    this.#groups.set(name, group);
-    this.#catchUp(group, start);
-  }
-
-  #catchUp(group: NamedGroup, from: number): void {
-    this.stream.trim();
-    const first = Math.max(from, this.stream.first);
-    for (let sequence = first; sequence <= this.stream.head; sequence++) {
-      const stored = this.stream.at(sequence);
-      if (stored !== undefined) offer(group, stored);
+  #catchUp(group: MemoryGroup): void {
+    const { stream } = this.logs;
+    stream.trim();
+    for (let next = Math.max(group.position + 1, stream.first); next <= stream.head; next++) {
+      const stored = stream.at(next);
+      if (stored !== undefined) group.offer(stored);
     }
   }
 }
 
-function offer(group: NamedGroup, stored: StoredMessage): void {
-  group.position = stored.sequence;
-  let wanted = group.wanted.get(stored.type);
-  if (wanted === undefined) {
-    wanted = [...group.types].some((pattern) => matchesType(pattern, stored.type));
-    if (group.wanted.size >= MOST_TYPES) group.wanted.clear();
-    group.wanted.set(stored.type, wanted);
-  }
-  if (wanted) group.delivery.addLogged(stored);
+/** @throws MessagingError `conflict` */
+function demandOrdering(group: MemoryGroup, resource: string, ordering: 'by-key' | 'none'): void {
+  if (group.ordering === ordering) return;
+  throw new MessagingError(
+    'conflict',
+    `[memory] ${resource} has ordering ${group.ordering}, not ${ordering}: ordering is fixed when a group is created, use another handler name`,
+  );
 }

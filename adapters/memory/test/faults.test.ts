@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  createMemoryBroker,
-  createMemoryDriver,
-  seededRandom,
-  virtualClock,
-  type Faults,
-} from '../src/index.ts';
+import { virtualClock } from '@waggle/messaging';
+import { createMemoryBroker, createMemoryDriver, type Faults } from '../src/index.ts';
 import { group, message, messages, opened, recorder, settings, settled } from './setup.ts';
 
 /** Everything that a consumer and a producer notice of one scenario. */
@@ -88,20 +83,5 @@ describe('faults', () => {
   ])('refuses %s', (_, faults) => {
     expect(() => createMemoryBroker({ faults })).toThrow('fault');
     expect(() => createMemoryBroker().inject(faults)).toThrow('fault');
-  });
-});
-
-describe('the seeded random', () => {
-  it('repeats for a seed, and spreads evenly over [0, 1)', () => {
-    const [one, same, other] = [seededRandom(42), seededRandom(42), seededRandom(43)];
-    const numbers = Array.from({ length: 10_000 }, () => one());
-    expect(numbers.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => same()));
-    expect(numbers[0]).not.toBe(other());
-    expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...numbers)).toBeLessThan(1);
-    for (let tenth = 0; tenth < 10; tenth++) {
-      const share = numbers.filter((number) => Math.floor(number * 10) === tenth).length;
-      expect(Math.abs(share - 1_000)).toBeLessThan(150);
-    }
   });
 });

@@ -55,6 +55,22 @@ describe('reading', () => {
     expect(await ids(driver, { signal: AbortSignal.abort() })).toEqual([]);
   });
 
+  it('goes on after a reconnect, and with what is new, though all that was there before is discarded', async () => {
+    const { clock, broker, driver } = await opened();
+    await driver.publish([message('m1')]);
+    const abort = new AbortController();
+    const options = { follow: true, signal: abort.signal };
+    const following = ids(driver, options);
+    await clock.advance(60_000);
+    const late = ids(driver, { ...options, from: 'new' });
+    await settled();
+    broker.restart();
+    await driver.publish([message('m2')]);
+    await settled();
+    abort.abort();
+    expect(await Promise.all([following, late])).toEqual([['m1', 'm2'], ['m2']]);
+  });
+
   it('can be aborted during an outage too, and ends without an error', async () => {
     const { clock, broker, driver } = await opened();
     const abort = new AbortController();

@@ -39,6 +39,20 @@ describe('an outage', () => {
     expect(await members()).toBe(0);
   });
 
+  it.each(['restart', 'closeChannels'] as const)('leaves a paused consumer paused: %s', async (fault) => {
+    const { broker, driver, consume } = await opened();
+    const { seen, deliver } = recorder((delivery) => delivery.ack());
+    const consumer = await consume(deliver);
+    consumer.pause();
+    await driver.publish([message('m1')]);
+    broker[fault]();
+    await settled();
+    expect(seen).toEqual([]);
+    consumer.resume();
+    await settled();
+    expect(seen).toEqual(['m1#1']);
+  });
+
   it('makes publishing wait for the broker, until the deadline', async () => {
     const { clock, broker, driver } = await opened();
     broker.stop();
@@ -56,12 +70,16 @@ describe('an outage', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('leaves it unknown whether an unconfirmed message was stored', async () => {
-    const { broker, driver } = await opened();
-    const publishing = driver.publish([message('m1'), message('m2', { lane: 99 })]);
+  it('sends what was not confirmed again, so that it may be stored twice, in order', async () => {
+    const { broker, driver, consume } = await opened();
+    const sent = [message('m1'), message('m2', { lane: 99 }), message('m3')];
+    const publishing = driver.publish(sent);
     broker.dropConnections();
-    expect((await publishing).map((outcome) => outcome?.code)).toEqual(['unavailable', 'invalid']);
-    expect(await driver.lag(group)).toBe(1);
+    expect((await publishing).map((outcome) => outcome?.code)).toEqual([undefined, 'invalid', undefined]);
+    const { seen, deliver } = recorder((delivery) => delivery.ack());
+    await consume(deliver);
+    await settled();
+    expect(seen).toEqual(['m1#1', 'm3#1', 'm1#1', 'm3#1']);
   });
 
   it('at the start is final, or waited for, or aborted', async () => {

@@ -1,6 +1,12 @@
 import { silentLogger } from '@waggle/kernel';
-import type { ConsumeOptions, Delivery, DriverSettings, OutgoingMessage } from '@waggle/messaging';
-import { createMemoryBroker, createMemoryDriver, virtualClock, type MemoryDriver } from '../src/index.ts';
+import {
+  virtualClock,
+  type ConsumeOptions,
+  type Delivery,
+  type DriverSettings,
+  type OutgoingMessage,
+} from '@waggle/messaging';
+import { createMemoryBroker, createMemoryDriver, type MemoryDriver } from '../src/index.ts';
 
 export const settings: DriverSettings = {
   namespace: 'test',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Delivery } from '@waggle/messaging';
-import { createMemoryBroker, createMemoryDriver, seededRandom, virtualClock } from '../src/index.ts';
+import { seededRandom, virtualClock, type Delivery } from '@waggle/messaging';
+import { createMemoryBroker, createMemoryDriver } from '../src/index.ts';
 import { group, message, settings } from './setup.ts';
 
 const MESSAGES = 300;

@@ -1,0 +1,79 @@
+import { MessagingError } from '@waggle/kernel';
+import type { BrokerConnection, Destination } from '@waggle/messaging';
+import { demand, type Operation } from './access.ts';
+import type { BrokerServices } from './memory-group.ts';
+import type { Client } from './memory-member.ts';
+import { resourceOf, type MemoryNamespace } from './memory-namespace.ts';
+
+/** The broker's end of a connection. */
+export interface MemoryConnection extends BrokerConnection {
+  readonly client: Client;
+  /** Ends its consumers; what was not confirmed yet never will be. */
+  cut(): void;
+}
+
+export function createConnection(
+  client: Client,
+  namespace: MemoryNamespace,
+  { soon, dice, denials }: BrokerServices,
+  closed: () => void,
+): MemoryConnection {
+  let confirms: (() => void)[] = [];
+
+  const allow = (operation: Operation, to: Destination): void =>
+    demand(denials, { operation, namespace: client.settings.namespace, resource: resourceOf(to) });
+  const confirmAll = (): void => {
+    const due = confirms;
+    confirms = [];
+    for (const confirm of due) confirm();
+  };
+
+  const cut = (): void => {
+    confirms = [];
+    for (const member of client.members) member.leave();
+  };
+
+  return {
+    client,
+    async declare(topology) {
+      for (const context of topology.queues) allow('declare', { kind: 'queue', context });
+      for (const { group } of topology.groups) allow('declare', { kind: 'group', group });
+      namespace.declare(topology, client.places);
+    },
+    publish(message, confirm) {
+      const { to, type, id } = message;
+      const { namespace: name } = client.settings;
+      demand(denials, { operation: 'publish', namespace: name, resource: resourceOf(to), type });
+      const fails = dice.happens('failPublish');
+      if (!fails || dice.coin()) namespace.store(message);
+      if (dice.happens('duplicate')) namespace.store(message);
+      const outcome = fails ? unconfirmed(id) : undefined;
+      if (confirms.push(() => confirm(outcome)) === 1) soon(confirmAll);
+    },
+    async consume({ source, ordering, concurrency }, deliver, { ended }) {
+      allow('consume', source);
+      const group = namespace.find(source, ordering);
+      client.places.set(resourceOf(source), group);
+      return group.attach({ client, concurrency, deliver, ended });
+    },
+    async head(log) {
+      allow('read', { kind: log });
+      return namespace.logs[log].headPosition;
+    },
+    read(log, reading) {
+      allow('read', { kind: log });
+      return namespace.logs[log].read(reading);
+    },
+    lag: async (source) => namespace.lag(source),
+    describe: async () => namespace.describe(),
+    async close() {
+      cut();
+      closed();
+    },
+    cut,
+  };
+}
+
+function unconfirmed(id: string): MessagingError {
+  return new MessagingError('unavailable', `[memory] message ${id} was not confirmed: a fault was injected`);
+}
