@@ -20,7 +20,7 @@ export function createConnection(
 ): MemoryConnection {
   let confirms: (() => void)[] = [];
 
-  const allow = (operation: Operation, to: Destination): void =>
+  const check = (operation: Operation, to: Destination): void =>
     demand(denials, { operation, namespace: client.settings.namespace, resource: resourceOf(to) });
   const confirmAll = (): void => {
     const due = confirms;
@@ -36,8 +36,8 @@ export function createConnection(
   return {
     client,
     async declare(topology) {
-      for (const context of topology.queues) allow('declare', { kind: 'queue', context });
-      for (const { group } of topology.groups) allow('declare', { kind: 'group', group });
+      for (const context of topology.queues) check('declare', { kind: 'queue', context });
+      for (const { group } of topology.groups) check('declare', { kind: 'group', group });
       namespace.declare(topology, client.places);
     },
     publish(message, confirm) {
@@ -51,17 +51,17 @@ export function createConnection(
       if (confirms.push(() => confirm(outcome)) === 1) soon(confirmAll);
     },
     async consume({ source, ordering, concurrency }, deliver, { ended }) {
-      allow('consume', source);
+      check('consume', source);
       const group = namespace.find(source, ordering);
       client.places.set(resourceOf(source), group);
       return group.attach({ client, concurrency, deliver, ended });
     },
     async head(log) {
-      allow('read', { kind: log });
+      check('read', { kind: log });
       return namespace.logs[log].headPosition;
     },
     read(log, reading) {
-      allow('read', { kind: log });
+      check('read', { kind: log });
       return namespace.logs[log].read(reading);
     },
     lag: async (source) => namespace.lag(source),

@@ -104,10 +104,7 @@ export class MemoryGroup {
   attach(options: MemberOptions): Member {
     const member = new Member(this, options);
     this.members = [...this.members, member];
-    setImmediate(() => {
-      for (const each of this.members) each.started = true;
-      this.offerAll();
-    });
+    setImmediate(() => this.offerAll()); // whoever consumes gets to know its consumer before the backlog
     return member;
   }
 

@@ -25,14 +25,13 @@ export interface MemberOptions {
 
 /** One attached consumer, as the broker sees it. */
 export class Member implements DriverConsumer {
-  /** Whoever consumes gets to know its consumer before the first delivery. */
-  started = false;
   readonly #group: MemoryGroup;
   readonly #options: MemberOptions;
   /** What was handed over and is not settled. */
   readonly #held = new Map<Delivery, Item>();
   /** How much of it counts against `concurrency`. */
   #taken = 0;
+  #started = false;
   #paused = false;
   /** Settlements of a frozen process: they arrive when it wakes. */
   #late: (() => void)[] | undefined;
@@ -44,11 +43,12 @@ export class Member implements DriverConsumer {
     this.#options = options;
     options.client.members.add(this);
     if (options.client.frozen) this.freeze();
+    queueMicrotask(() => (this.#started = true)); // whoever attaches it can pause it before the first delivery
   }
 
   /** Whether a message of a line can be handed over now. */
   hasRoom(serial: boolean): boolean {
-    if (!this.started || this.#paused || this.#late !== undefined) return false;
+    if (!this.#started || this.#paused || this.#late !== undefined) return false;
     return serial || this.#taken < this.#options.concurrency;
   }
 

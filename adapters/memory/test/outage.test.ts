@@ -44,13 +44,13 @@ describe('an outage', () => {
     const { seen, deliver } = recorder((delivery) => delivery.ack());
     const consumer = await consume(deliver);
     consumer.pause();
-    await driver.publish([message('m1')]);
     broker[fault]();
+    await driver.publish(messages(2));
     await settled();
     expect(seen).toEqual([]);
     consumer.resume();
     await settled();
-    expect(seen).toEqual(['m1#1']);
+    expect(seen).toEqual(['m1#1', 'm2#1']);
   });
 
   it('makes publishing wait for the broker, until the deadline', async () => {

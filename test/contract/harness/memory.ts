@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
 import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
@@ -49,7 +50,7 @@ export function memoryHarness({
       },
       resume: () => undefined,
       dropConnections: () => server.dropConnections(),
-      attempted: async () => undefined, // opening tries within the call
+      attempted: () => turn(), // opening tries within the call, and knows the outcome within the turn
       close: async () => server.start(),
     };
   }
