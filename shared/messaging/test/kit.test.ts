@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   createDriver,
   virtualClock,
+  type Attaching,
   type BrokerConnection,
+  type ConsumeOptions,
   type DriverSettings,
   type OutgoingMessage,
   type Reading,
@@ -77,6 +79,12 @@ function letter(id: string): OutgoingMessage {
   };
 }
 
+const consuming: ConsumeOptions = {
+  source: { kind: 'queue', context: 'mail' },
+  ordering: 'by-key',
+  concurrency: 1,
+};
+
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -144,6 +152,51 @@ describe('the kit', () => {
     const outcomes = await driver.publish(Array.from({ length: 50_000 }, (_, at) => letter(`l${at}`)));
     expect(new Set(outcomes.map((outcome) => outcome?.code))).toEqual(new Set(['invalid']));
     expect(outcomes).toHaveLength(50_000);
+  });
+
+  it('attaches again a consumer that ended, once, also when it ended while it was being attached', async () => {
+    let attached = 0;
+    const ends: Attaching['ended'][] = [];
+    const { driver } = loft({
+      async consume(_options, _deliver, { ended }) {
+        ends.push(ended);
+        if (ends.length === 1) ended('at once');
+        await settled();
+        attached++;
+        return { pause() {}, resume() {}, close: async () => undefined };
+      },
+    });
+    await driver.open();
+    await driver.consume(consuming, () => undefined);
+    await expect.poll(() => attached).toBe(2);
+    ends.at(-1)?.('later');
+    ends.at(-1)?.('and once more');
+    await expect.poll(() => attached).toBe(3);
+    await settled();
+    expect(ends).toHaveLength(3);
+  });
+
+  it('does not attach a consumer again that is paused, until it goes on', async () => {
+    const calls: string[] = [];
+    const { driver, flyAway, land } = loft({
+      async consume() {
+        calls.push('consume');
+        const call = (name: string) => () => void calls.push(name);
+        return { pause: call('pause'), resume: call('resume'), close: async () => undefined };
+      },
+    });
+    await driver.open();
+    const consumer = await driver.consume(consuming, () => undefined);
+    consumer.pause();
+    consumer.resume();
+    consumer.pause();
+    flyAway();
+    land();
+    await settled();
+    expect(calls).toEqual(['consume', 'pause', 'resume', 'pause']);
+    consumer.resume();
+    await settled();
+    expect(calls.slice(4)).toEqual(['consume']);
   });
 
   it('sends again what was not confirmed, first and in order', async () => {

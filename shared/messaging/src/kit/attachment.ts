@@ -28,7 +28,10 @@ export interface AttachmentOptions {
   readonly left: (attachment: Attachment) => void;
 }
 
-/** Keeps a consumer attached until it is closed: on every new connection, and whenever the server ends it alone. */
+/**
+ * Keeps a consumer attached until it is closed: on every new connection, and whenever the server ends it alone. While it is
+ * paused it takes nothing, so if it has ended then, it is attached again when it goes on.
+ */
 export function createAttachment({ link, clock, logger, options, ...given }: AttachmentOptions): Attachment {
   let consumer: DriverConsumer | undefined;
   /** The connection that it is attached to. */
@@ -52,24 +55,33 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
 
   async function attach(connection: BrokerConnection): Promise<void> {
     const time = ++times;
-    const ended = (reason: unknown): void => {
+    let isAttached = false;
+    let end: { readonly reason: unknown } | undefined;
+    const again = ({ reason }: { readonly reason: unknown }): void => {
       if (time !== times || closing !== undefined) return;
       logger.warn('a consumer ended; attaching again', { ...options.source, reason: messageOf(reason) });
       barren++;
       attachedTo = undefined;
       void attachAgain();
     };
-    attachedTo = connection;
+    const ended = (reason: unknown): void => {
+      if (end !== undefined) return;
+      end = { reason };
+      if (isAttached) again(end);
+    };
     const fresh = await connection.consume(options, deliver, { ended, previous: consumer });
+    isAttached = true;
+    attachedTo = connection;
     consumer = fresh;
     if (closing !== undefined) await fresh.close();
     else if (paused) fresh.pause();
+    if (end !== undefined) again(end);
   }
 
   async function attachAgain(): Promise<void> {
     if (trying) return;
     trying = true;
-    for (let failures = 0; closing === undefined && !link.closed.aborted;) {
+    for (let failures = 0; closing === undefined && !paused && !link.closed.aborted;) {
       const connection = link.current;
       if (connection === undefined || connection === attachedTo) break; // a new connection calls again
       if (barren > MOST_BARREN) await pause(clock, BARREN_PAUSE_MS, link.closed);
@@ -78,7 +90,6 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
         await attach(connection);
         failures = 0;
       } catch (error) {
-        attachedTo = undefined;
         if (link.lossOf(connection).aborted) continue;
         logger.warn('attaching again failed', { ...options.source, reason: messageOf(error) });
         await pause(clock, reconnectDelayMs(failures++, given.random), link.lossOf(connection));
@@ -96,7 +107,8 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
     },
     resume() {
       paused = false;
-      consumer?.resume();
+      if (attachedTo === link.current) consumer?.resume();
+      void attachAgain();
     },
     close() {
       closing ??= Promise.resolve(consumer?.close()).then(() => given.left(attachment));

@@ -16,7 +16,10 @@ export type Outcome = MessagingError | undefined;
 export type LogKind = 'stream' | 'dead-letters';
 
 export interface Attaching {
-  /** To be called once when the server ends this consumer and the connection lives on: it is declared and attached again. */
+  /**
+   * To be called when the server ends this consumer and the connection lives on: it is declared and attached again. Only
+   * the first call counts, and one that comes before `consume` has resolved counts from then on.
+   */
   readonly ended: (reason: unknown) => void;
   /** What `consume` returned the last time, if this consumer was attached before: it may be taken over from. */
   readonly previous: DriverConsumer | undefined;
