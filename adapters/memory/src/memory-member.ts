@@ -31,7 +31,6 @@ export class Member implements DriverConsumer {
   readonly #held = new Map<Delivery, Item>();
   /** How much of it counts against `concurrency`. */
   #taken = 0;
-  #started = false;
   #paused = false;
   /** Settlements of a frozen process: they arrive when it wakes. */
   #late: (() => void)[] | undefined;
@@ -43,12 +42,11 @@ export class Member implements DriverConsumer {
     this.#options = options;
     options.client.members.add(this);
     if (options.client.frozen) this.freeze();
-    queueMicrotask(() => (this.#started = true)); // whoever attaches it can pause it before the first delivery
   }
 
   /** Whether a message of a line can be handed over now. */
   hasRoom(serial: boolean): boolean {
-    if (!this.#started || this.#paused || this.#late !== undefined) return false;
+    if (this.#paused || this.#late !== undefined) return false;
     return serial || this.#taken < this.#options.concurrency;
   }
 

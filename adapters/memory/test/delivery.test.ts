@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Member } from '../src/memory-member.ts';
-import { group, message, messages, opened, recorder, settings, settled } from './setup.ts';
+import { group, message, messages, opened, recorder, settled } from './setup.ts';
 
 describe('delivery', () => {
   it('hands over what is published, in order, and never inside publish or consume', async () => {
@@ -102,21 +101,6 @@ describe('delivery', () => {
     consumer.resume();
     await settled();
     expect(seen).toEqual(['m1#1', 'm2#1']);
-  });
-
-  it('hands nothing over before whoever attaches a consumer could pause it', async () => {
-    const { broker, driver, consume } = await opened();
-    (await consume(() => undefined)).pause();
-    const client = { settings, members: new Set<Member>(), places: new Map(), frozen: false };
-    const connection = await broker.connector(client).connect(() => undefined);
-    const { seen, deliver } = recorder();
-    const publishing = driver.publish(messages(1));
-    const options = { source: group, ordering: 'by-key', concurrency: 1 } as const;
-    const attaching = { ended: () => undefined, previous: undefined };
-    (await connection.consume(options, deliver, attaching)).pause();
-    await publishing;
-    await settled();
-    expect(seen).toEqual([]);
   });
 
   it('gives what a member that left had not settled to the next, and ignores it from then on', async () => {
