@@ -44,11 +44,12 @@ export function createConnection(
       const { to, type, id } = message;
       const { namespace: name } = client.settings;
       demand(denials, { operation: 'publish', namespace: name, resource: resourceOf(to), type });
+      if (confirms.length === 0) soon(confirmAll); // before anybody is handed the message
       const fails = dice.happens('failPublish');
       if (!fails || dice.coin()) namespace.store(message);
       if (dice.happens('duplicate')) namespace.store(message);
       const outcome = fails ? unconfirmed(id) : undefined;
-      if (confirms.push(() => confirm(outcome)) === 1) soon(confirmAll);
+      confirms.push(() => confirm(outcome));
     },
     async consume({ source, ordering, concurrency }, deliver, { ended }) {
       check('consume', source);
