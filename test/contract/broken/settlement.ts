@@ -74,7 +74,7 @@ export const countsAHandBack: BrokenDriver = {
       ...passDelivery(delivery),
       release: () => delivery.retry(0),
     })),
-  caughtBy: ['F15'],
+  caughtBy: ['D6', 'F15'],
 };
 
 export const acksWhatCameBefore: BrokenDriver = {

@@ -179,12 +179,17 @@ export const groupCases = [
   ...bothOrderings('D6', 'when a member leaves, another goes on with everything', async (bench, ordering) => {
     const [leaving, staying] = await Promise.all([bench.open(), bench.open()]);
     const handled = bench.collector<Handled>();
-    const consumer = await bench.subscribe(leaving, { ordering }, handled, undefined, 'leaving');
-    await bench.subscribe(staying, { ordering }, handled, undefined, 'staying');
+    const busy = gate();
+    bench.atEnd(async () => busy.open());
+    const subscription = { ordering, concurrency: 2 };
+    const consumer = await bench.subscribe(leaving, subscription, handled, () => busy.opened, 'leaving');
     const before = events(20);
     await staying.messaging.events.publish(...before);
-    await handled.count(5);
-    await consumer.drain(bench.deadlineMs);
+    await handled.count(2);
+    await bench.subscribe(staying, { ordering }, handled, undefined, 'staying');
+    const draining = consumer.drain(bench.deadlineMs);
+    busy.open();
+    await draining;
     const goneAt = handled.items.length;
     const after = events(20);
     await staying.messaging.events.publish(...after);
