@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ContainerModule, ServiceIdentifier } from 'inversify';
 import type { Settings, SettingValues } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings, Store } from '@waggle/messaging';
@@ -18,6 +19,9 @@ export type StoreModule = AdapterModule<undefined>;
 export const brokerDriverId: ServiceIdentifier<BrokerDriver> = brokerDriver;
 export const storeId: ServiceIdentifier<Store> = store;
 
+/** A bare package name, with or without a scope. */
+const PACKAGE = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+
 /** Loads the configured adapter, and with it the one client library that is needed. @throws ConfigurationError */
 export async function loadAdapter(kind: 'broker', name: string): Promise<BrokerModule>;
 export async function loadAdapter(kind: 'store', name: string): Promise<StoreModule>;
@@ -25,25 +29,29 @@ export async function loadAdapter(
   kind: 'broker' | 'store',
   name: string,
 ): Promise<BrokerModule | StoreModule> {
-  const variable = kind.toUpperCase();
-  const candidates = /^[a-z][a-z0-9-]*$/.test(name) ? [`@waggle/adapter-${name}/module`] : [];
+  const said = `${kind.toUpperCase()} is "${name}"`;
+  if (!PACKAGE.test(name)) {
+    throw new ConfigurationError([
+      `${said}: give the name of a folder in adapters/, or of an installed package, and not a path`,
+    ]);
+  }
+  const candidates = name.startsWith('@') ? [] : [`@waggle/adapter-${name}/module`];
   for (const specifier of [...candidates, `${name}/module`]) {
     const loaded = await importIfThere(specifier);
     if (loaded === undefined) continue;
     const adapter = loaded[kind];
     if (isAdapter(adapter)) return adapter;
-    throw new ConfigurationError([
-      `${variable} is "${name}": the adapter ${specifier} is no ${kind}: choose another one`,
-    ]);
+    throw new ConfigurationError([`${said}: the adapter ${specifier} is no ${kind}: choose another one`]);
   }
   throw new ConfigurationError([
-    `${variable} is "${name}": there is no adapters/${name} and no package of that name: check the spelling, or install it`,
+    `${said}: there is no adapters/${name} and no package of that name that exports "./module": check the spelling, or install it`,
   ]);
 }
 
 async function importIfThere(specifier: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
-    import.meta.resolve(specifier);
+    // A package without `exports` resolves to whatever is asked for, there or not.
+    if (!existsSync(new URL(import.meta.resolve(specifier)))) return undefined;
   } catch {
     return undefined;
   }
