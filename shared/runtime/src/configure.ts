@@ -1,15 +1,32 @@
 import type { BrokerDriver, DriverSettings, Store } from '@waggle/messaging';
+import type { ServiceIdentifier } from 'inversify';
 import { Container } from 'inversify';
 import type { Logger } from '@waggle/kernel';
 import type { AdapterModule } from './adapter-module.ts';
 import { brokerDriverId, loadAdapter, storeId } from './adapter-module.ts';
 import type { Environment } from './configuration.ts';
 import { ConfigurationError, readSettings } from './configuration.ts';
+import { loadServices } from './discover.ts';
 import type { HostSettings } from './host-settings.ts';
 import { checkHostSettings, hostSettings } from './host-settings.ts';
 import { createLogger } from './logging.ts';
+import type { Service } from './service.ts';
+
+/** The environment, and what comes from elsewhere than the environment says. */
+export interface Surroundings {
+  readonly environment: Environment;
+  /** @default those that SERVICES names, from the folder services/ */
+  readonly services?: readonly Service[];
+  /** @default pino, on standard error */
+  readonly logger?: Logger;
+  /** In the place of what BROKER names, which is then only a name to show. @default the adapter that BROKER names */
+  readonly driver?: (settings: DriverSettings) => BrokerDriver;
+  /** In the place of what STORE names, which is then only a name to show. @default the adapter that STORE names */
+  readonly store?: Store;
+}
 
 export interface Configured {
+  readonly services: readonly Service[];
   readonly settings: HostSettings;
   readonly logger: Logger;
   readonly driver: BrokerDriver;
@@ -17,46 +34,53 @@ export interface Configured {
 }
 
 /**
- * From the environment to a logger, a driver and a store, nothing connected yet.
+ * From the environment to services, a logger, a driver and a store, nothing connected yet.
  * @throws ConfigurationError with every problem at once
  */
-export async function configure(environment: Environment, ownLogger?: Logger): Promise<Configured> {
+export async function configure({ environment, ...given }: Surroundings): Promise<Configured> {
   const problems: string[] = [];
   const settings = readSettings(hostSettings, environment, problems);
   checkHostSettings(settings, problems);
-  const broker = await collecting(problems, () => loadAdapter('broker', settings.BROKER));
-  const store = await collecting(problems, () => loadAdapter('store', settings.STORE));
-  const brokerModule = prepare(broker, environment, problems);
-  const storeModule = prepare(store, environment, problems);
-  if (problems.length > 0 || brokerModule === undefined || storeModule === undefined)
+  const { driver, store } = given;
+  const parts = await Promise.all([
+    attempt(async () => given.services ?? (await loadServices(settings.SERVICES, settings.BROKER))),
+    attempt(async () => driver ?? maker(brokerDriverId, await loadAdapter('broker', settings.BROKER))),
+    attempt(async () => (store ? () => store : maker(storeId, await loadAdapter('store', settings.STORE)))),
+  ]);
+  problems.push(...parts.flatMap((part) => part.problems));
+  const [{ result: services }, { result: makeDriver }, { result: makeStore }] = parts;
+  if (problems.length > 0 || services === undefined || makeDriver === undefined || makeStore === undefined)
     throw new ConfigurationError(problems);
-  const container = new Container({ defaultScope: 'Singleton' });
-  const logger = ownLogger ?? (await createLogger(settings));
-  container.load(brokerModule(driverSettings(settings, logger)), storeModule(undefined));
-  return { settings, logger, driver: container.get(brokerDriverId), store: container.get(storeId) };
-}
+  const logger = given.logger ?? (await createLogger(settings));
+  return {
+    services,
+    settings,
+    logger,
+    driver: makeDriver(driverSettings(settings, logger)),
+    store: makeStore(undefined),
+  };
 
-async function collecting<Result>(
-  problems: string[],
-  work: () => Promise<Result>,
-): Promise<Result | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    problems.push(...error.problems);
-    return undefined;
+  /** What an adapter's module binds, made with what the environment says to it. @throws ConfigurationError */
+  function maker<Given, Made>(id: ServiceIdentifier<Made>, adapter: AdapterModule<Given>) {
+    const wrong: string[] = [];
+    const values = readSettings(adapter.settings, environment, wrong);
+    if (wrong.length > 0) throw new ConfigurationError(wrong);
+    return (surroundings: Given): Made => {
+      const container = new Container({ defaultScope: 'Singleton' });
+      container.load(adapter.module(values, surroundings));
+      return container.get(id);
+    };
   }
 }
 
-function prepare<Surroundings>(
-  adapter: AdapterModule<Surroundings> | undefined,
-  environment: Environment,
-  problems: string[],
-) {
-  if (adapter === undefined) return undefined;
-  const values = readSettings(adapter.settings, environment, problems);
-  return (surroundings: Surroundings) => adapter.module(values, surroundings);
+/** Problems are kept, to be told with the others. */
+async function attempt<Result>(work: () => Promise<Result>) {
+  try {
+    return { result: await work(), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return { result: undefined, problems: error.problems };
+  }
 }
 
 function driverSettings(settings: HostSettings, logger: Logger): DriverSettings {

@@ -26,11 +26,13 @@ export async function loadServices(
   root: string = ROOT,
 ): Promise<readonly Service[]> {
   const there = await serviceNames(root);
+  const known = wanted.filter((name) => there.includes(name));
   const problems = wanted
-    .filter((name) => !there.includes(name))
+    .filter((name) => !known.includes(name))
     .map((name) => `SERVICES names "${name}": there is no services/${name}, only ${there.join(', ')}`);
-  const missing = there.filter((name) => !wanted.includes(name));
-  if (broker === 'memory' && wanted.length > 0 && missing.length > 0) {
+  const missing = there.filter((name) => !known.includes(name));
+  // Where no name is right, the services are not left out but misspelt.
+  if (broker === 'memory' && known.length > 0 && missing.length > 0) {
     problems.push(
       `BROKER is "memory", which ends at this process, and SERVICES leaves out ${missing.join(', ')}: run all services, or choose another broker`,
     );

@@ -2,30 +2,26 @@ import 'reflect-metadata';
 import * as publishedLanguage from '@waggle/contracts';
 import { createRegistry } from '@waggle/contracts';
 import { messageOf } from '@waggle/kernel';
-import type { Clock, Consumer, DrainReport, Ids, Logger, Observation, Observer } from '@waggle/kernel';
+import type { Clock, Consumer, DrainReport, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
 import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
-import type { Environment } from './configuration.ts';
 import { ConfigurationError } from './configuration.ts';
+import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
 import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import { operations } from './operations.ts';
 import { listen } from './server.ts';
-import type { Service } from './service.ts';
 import { findConflicts, startConsumers, topologyOf, wire } from './wiring.ts';
 
-export interface HostOptions {
-  readonly services: readonly Service[];
-  readonly environment: Environment;
+/** Besides the environment everything has a default; tests put something else in its place. */
+export interface HostOptions extends Surroundings {
   /** Told of everything that happens to messages, besides metrics and logs. */
   readonly observer?: Observer;
   /** @default the system's clock */
   readonly clock?: Clock;
   /** @default random UUIDs */
   readonly ids?: Ids;
-  /** @default pino, on standard error */
-  readonly logger?: Logger;
 }
 
 /** A running set of services. */
@@ -48,8 +44,8 @@ export interface Host {
  * @throws ConfigurationError with every problem; MessagingError when the broker cannot be used
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { services, environment, clock = systemClock, ids = randomIds } = options;
-  const { settings, logger, driver, store } = await configure(environment, options.logger);
+  const { clock = systemClock, ids = randomIds } = options;
+  const { services, settings, logger, driver, store } = await configure(options);
   const metrics = createMetrics();
   const observer = (observation: Observation): void => {
     metrics.observe(observation);

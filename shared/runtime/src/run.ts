@@ -1,16 +1,13 @@
 import { messageOf } from '@waggle/kernel';
 import type { Environment } from './configuration.ts';
-import { ConfigurationError, readSettings } from './configuration.ts';
-import { loadServices } from './discover.ts';
+import { ConfigurationError } from './configuration.ts';
 import type { Host } from './host.ts';
 import { startHost } from './host.ts';
-import { hostSettings } from './host-settings.ts';
 
 /** The entry point of every deployment: reads the environment, runs until SIGTERM or SIGINT, drains, ends. */
 export async function runFromEnvironment(environment: Environment): Promise<void> {
   try {
-    const { SERVICES, BROKER } = readSettings(hostSettings, environment, []);
-    const starting = loadServices(SERVICES, BROKER).then((services) => startHost({ services, environment }));
+    const starting = startHost({ environment });
     // Heard from the first moment on: told to stop while it starts, a host stops as soon as it has started.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => void starting.then(stopAndExit, () => undefined));

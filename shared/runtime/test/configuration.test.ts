@@ -56,6 +56,52 @@ describe('the host', () => {
     ]);
   });
 
+  test('tells what is wrong with the services together with the rest', async () => {
+    const environment = { LOG_LEVEL: 'silent', SERVICES: 'nope', PORT: 'x', LANES: '0', HOST: '0.0.0.0' };
+    const error = await startHost({ environment }).catch((thrown: unknown) => thrown);
+    expect(error).toHaveProperty('problems', [
+      expect.stringContaining('LANES is "0"'),
+      expect.stringContaining('PORT is "x"'),
+      expect.stringContaining('API_TOKEN is not set'),
+      'SERVICES names "nope": there is no services/nope, only notifications, ordering, payments',
+    ]);
+  });
+
+  test('names what SERVICES leaves out and the missing token in one go', async () => {
+    const environment = { SERVICES: 'ordering', HOST: '0.0.0.0', LOG_LEVEL: 'silent' };
+    const error = await startHost({ environment }).catch((thrown: unknown) => thrown);
+    expect(error).toHaveProperty('problems', [
+      expect.stringContaining('API_TOKEN is not set'),
+      expect.stringContaining('SERVICES leaves out notifications, payments'),
+    ]);
+  });
+
+  test('runs the services that SERVICES names, all of them when it names none', async () => {
+    const host = await startHost({ environment: { PORT: '0', LOG_LEVEL: 'silent' } });
+    const { services } = (await (await host.request('/health')).json()) as { services: unknown };
+    expect(services).toEqual(['notifications', 'ordering', 'payments']);
+    await host.stop();
+  });
+
+  test.each(['./x', '../adapters/nats', '/tmp/x', 'file:///x', 'a/b', '@scope', 'data:text/javascript,1'])(
+    'refuses an adapter that is named by a path or a URL: %s',
+    async (BROKER) => {
+      expect(await problemsOf({ BROKER })).toEqual([
+        `BROKER is "${BROKER}": give the name of a folder in adapters/, or of an installed package, and not a path`,
+      ]);
+    },
+  );
+
+  test('refuses a package that is no adapter', async () => {
+    expect(await problemsOf({ BROKER: 'hono' })).toEqual([
+      expect.stringContaining('no package of that name that exports "./module"'),
+    ]);
+    // It says nothing about what it exports, so that every path into it can be asked for.
+    expect(await problemsOf({ BROKER: 'pino' })).toEqual([
+      expect.stringContaining('no package of that name that exports "./module"'),
+    ]);
+  });
+
   test('refuses to be reached from elsewhere without a token', async () => {
     expect(await problemsOf({ HOST: '0.0.0.0' })).toEqual([expect.stringContaining('API_TOKEN is not set')]);
   });
