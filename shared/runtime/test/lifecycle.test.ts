@@ -1,15 +1,27 @@
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { orderConfirmed, takePayment } from '@waggle/contracts';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { ContainerModule } from 'inversify';
 import { describe, expect, test } from 'vitest';
 import { defineService, identifier, offered, provided, startHost } from '../src/index.ts';
-import { aHost, aService, memoryLogger, publishing } from './start.ts';
+import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
 
 const nothing = async (): Promise<void> => undefined;
 const { kind: _, ...confirmed } = orderConfirmed(orderConfirmed.example);
 const event = { specversion: '1.0', id: 'e1', source: '/test', ...confirmed } as const;
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
 
 describe('a host that has started', () => {
   test('misses nothing: its groups existed before it took requests', async () => {
@@ -22,6 +34,26 @@ describe('a host that has started', () => {
     ]);
     expect((await fetch(`${host.url}/things`, { method: 'POST' })).status).toBe(202);
     expect(await handled).toBe('first');
+  });
+
+  test('takes no request before its groups exist: until then the port is shut', async () => {
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const driver = memoryDriver(undefined, (whole) => ({
+      async declare(topology) {
+        asked.resolve();
+        await held.promise;
+        await whole.declare(topology);
+      },
+    }));
+    const PORT = await freePort();
+    const listen = onEvent('listen', orderConfirmed, nothing);
+    const starting = aHost([aService({ handlers: [listen] })], { driver, environment: { PORT } });
+    await asked.promise;
+    await expect(fetch(`http://127.0.0.1:${PORT}/livez`)).rejects.toThrow('fetch failed');
+    held.resolve();
+    await starting;
+    expect((await fetch(`http://127.0.0.1:${PORT}/readyz`)).status).toBe(200);
   });
 
   test('gives every service a container of its own: the same name is another part in each', async () => {

@@ -1,4 +1,7 @@
+import type { MemoryBroker } from '@waggle/adapter-memory';
+import { createMemoryDriver } from '@waggle/adapter-memory';
 import type { AnyContract, HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
+import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import { ContainerModule } from 'inversify';
 import { onTestFinished } from 'vitest';
 import type { Host, HostOptions, Routes, Service } from '../src/index.ts';
@@ -53,3 +56,11 @@ export function memoryLogger() {
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   return { logger, lines };
 }
+
+/** Makes drivers in memory for a host: of this broker, with some of their methods replaced. */
+export const memoryDriver =
+  (broker?: MemoryBroker, replaced: (whole: BrokerDriver) => Partial<BrokerDriver> = () => ({})) =>
+  (settings: DriverSettings): BrokerDriver => {
+    const whole = createMemoryDriver(settings, broker);
+    return Object.create(whole, Object.getOwnPropertyDescriptors(replaced(whole)));
+  };
