@@ -76,7 +76,7 @@ export const hostSettings = {
     default: 'json',
   }),
   SHUTDOWN_TIMEOUT_MS: integer({
-    description: 'how long work in flight may take at shutdown',
+    description: 'how long stopping may take in all; work in flight has four fifths of it',
     default: '10000',
     min: 0,
   }),

@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import * as publishedLanguage from '@waggle/contracts';
 import { createRegistry } from '@waggle/contracts';
-import { messageOf } from '@waggle/kernel';
-import type { Clock, Consumer, DrainReport, Ids, Observation, Observer } from '@waggle/kernel';
+import type { Clock, Consumer, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
 import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
 import { ConfigurationError } from './configuration.ts';
@@ -12,6 +11,8 @@ import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import { operations } from './operations.ts';
 import { listen } from './server.ts';
+import type { StopReport } from './shutdown.ts';
+import { release, shutDown } from './shutdown.ts';
 import { findConflicts, startConsumers, topologyOf, wire } from './wiring.ts';
 
 /** Besides the environment everything has a default; tests put something else in its place. */
@@ -32,10 +33,11 @@ export interface Host {
   request(path: string, init?: RequestInit): Promise<Response>;
   readonly messaging: Messaging;
   /**
-   * Readiness goes first; then nothing new is taken, requests and handlings in flight finish within
-   * `SHUTDOWN_TIMEOUT_MS`, the outbox is flushed, connections close. Idempotent. Reports what was cut off.
+   * Readiness goes first, and whoever asks is told so while handlings in flight finish; then the listener closes, the
+   * outbox is flushed, connections close. All of it within `SHUTDOWN_TIMEOUT_MS`, of which work in flight may use four
+   * fifths. Idempotent. Reports what was cut off.
    */
-  stop(): Promise<DrainReport>;
+  stop(): Promise<StopReport>;
 }
 
 /**
@@ -87,14 +89,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ],
   });
 
-  async function release(): Promise<void> {
-    try {
-      await messaging.close();
-    } finally {
-      await store.close();
-    }
-  }
-
   async function start() {
     await store.open();
     await messaging.open({ waitMs: settings.BROKER_WAIT_MS });
@@ -112,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const server = await start().catch(async (error: unknown) => {
     // What follows from it, such as a store that never opened, must not hide why the start failed.
     await relay.stop(0).catch(() => undefined);
-    await release().catch(() => undefined);
+    await release(messaging, store).catch(() => undefined);
     throw error;
   });
   ready = true;
@@ -130,24 +124,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
   }
 
-  async function stop(): Promise<DrainReport> {
+  function stop(): Promise<StopReport> {
     ready = false;
-    const deadlineMs = performance.now() + settings.SHUTDOWN_TIMEOUT_MS;
-    const remainingMs = (): number => Math.max(0, deadlineMs - performance.now());
-    logger.info('stopping', { budgetMs: settings.SHUTDOWN_TIMEOUT_MS });
-    const [report] = await Promise.all([messaging.drain(remainingMs()), server.close(remainingMs())]);
-    const unsent = await relay.stop(remainingMs()).catch((error: unknown) => {
-      logger.error('outbox not flushed: what is in it is sent after the next start', {
-        reason: messageOf(error),
-      });
-      return undefined;
-    });
-    await release();
-    logger.info('stopped', { finished: report.finished, abandoned: report.abandoned, unsent });
-    return report;
+    return shutDown({ budgetMs: settings.SHUTDOWN_TIMEOUT_MS, messaging, server, relay, store, logger });
   }
 
-  let stopping: Promise<DrainReport> | undefined;
+  let stopping: Promise<StopReport> | undefined;
   return {
     url: server.url,
     request: async (path, init) => app.request(path, init),

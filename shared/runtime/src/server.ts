@@ -1,6 +1,9 @@
-import { serve } from '@hono/node-server';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { messageOf } from '@waggle/kernel';
 import type { HostSettings } from './host-settings.ts';
 import { ConfigurationError } from './configuration.ts';
 
@@ -15,24 +18,26 @@ export async function listen(
   app: Pick<OpenAPIHono, 'fetch'>,
   { HOST, PORT }: Pick<HostSettings, 'HOST' | 'PORT'>,
 ): Promise<RunningHttpServer> {
-  const { promise: listening, resolve, reject } = Promise.withResolvers<AddressInfo>();
-  const server = serve({ fetch: app.fetch, hostname: HOST, port: PORT }, resolve);
-  server.once('error', reject);
-  const { port } = await listening.catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
+  const server = createServer(getRequestListener(app.fetch, { hostname: HOST }));
+  let closing = false;
+  // A connection whose last request is answered while closing would otherwise be kept open for another one.
+  server.on('request', (_, response) => {
+    response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
+  });
+  server.listen(PORT, HOST);
+  await once(server, 'listening').catch((error: unknown) => {
     throw new ConfigurationError([
-      `HOST=${HOST} PORT=${PORT} cannot be listened on (${why}): choose another port, or PORT=0 for a free one`,
+      `HOST=${HOST} PORT=${PORT} cannot be listened on (${messageOf(error)}): choose another port, or PORT=0 for a free one`,
     ]);
   });
+  const { port } = server.address() as AddressInfo;
   return {
     url: `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`,
     async close(budgetMs) {
+      closing = true;
       const closed = new Promise<void>((done) => server.close(() => done()));
-      if ('closeIdleConnections' in server) server.closeIdleConnections();
-      const timer = setTimeout(
-        () => 'closeAllConnections' in server && server.closeAllConnections(),
-        budgetMs,
-      );
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), budgetMs);
       await closed;
       clearTimeout(timer);
     },

@@ -73,7 +73,7 @@ test('stopping ends readiness first, finishes what is being handled, sends what 
   expect((await host.request('/readyz')).status).toBe(503);
   expect((await host.request('/livez')).status).toBe(200);
   finish.resolve();
-  expect(await stopping).toEqual({ finished: 1, abandoned: [] });
+  expect(await stopping).toEqual({ finished: 1, abandoned: [], unsent: 0 });
   expect(await host.stop()).toBe(await stopping);
   expect(observed).toContain('handled');
 });
@@ -88,7 +88,7 @@ test('what a handler could not finish within the budget is reported', async () =
   const { kind: _, ...event } = confirmed;
   await host.messaging.events.publish(event);
   await started.promise;
-  expect(await host.stop()).toEqual({ finished: 0, abandoned: ['e1'] });
+  expect(await host.stop()).toEqual({ finished: 0, abandoned: ['e1'], unsent: 0 });
 });
 
 test('services that do not fit together are refused at start', async () => {
