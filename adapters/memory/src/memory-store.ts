@@ -97,6 +97,9 @@ export function createMemoryStore(): Store {
     async open() {
       status = 'open';
     },
+    async check() {
+      demandOpen();
+    },
     async get(scope, collection, id) {
       demandOpen();
       const found = documents(scope, collection).get(id);

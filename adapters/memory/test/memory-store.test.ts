@@ -137,4 +137,11 @@ describe('the life cycle', () => {
     await store.open();
     expect(await store.list('s', 'orders')).toHaveLength(1);
   });
+
+  it('says whether it can be used', async () => {
+    await expect(store.check()).resolves.toBeUndefined();
+    await expect(createMemoryStore().check()).rejects.toMatchObject({ code: 'closed' });
+    await store.close();
+    await expect(store.check()).rejects.toMatchObject({ code: 'closed' });
+  });
 });

@@ -42,6 +42,8 @@ export type CommitOutcome = 'committed' | 'conflict' | 'duplicate';
  */
 export interface Store {
   open(): Promise<void>;
+  /** Asks whether it can be used now; cheap, for readiness. @throws whatever tells why not */
+  check(): Promise<void>;
   get(scope: string, collection: string, id: string): Promise<StoredDocument | undefined>;
   /** In the order of first writing. */
   list(scope: string, collection: string): Promise<readonly StoredDocument[]>;
