@@ -1,6 +1,6 @@
 import type { Faults } from '@waggle/adapter-memory';
 import { createMemoryBroker, createMemoryDriver, virtualClock } from '@waggle/adapter-memory';
-import { orderConfirmed, paymentTaken, takePayment } from '@waggle/contracts';
+import { orderConfirmed, paymentTaken, type takePayment } from '@waggle/contracts';
 import type { CloudEvent } from '@waggle/kernel';
 import { startHost } from '@waggle/runtime';
 import { expect, test } from 'vitest';

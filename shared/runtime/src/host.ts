@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import * as publishedLanguage from '@waggle/contracts';
 import { createRegistry } from '@waggle/contracts';
+import { messageOf } from '@waggle/kernel';
 import type { Clock, Consumer, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
 import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
@@ -48,7 +49,8 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { clock = systemClock, ids = randomIds } = options;
   const { services, settings, logger, driver, store } = await configure(options);
-  const metrics = createMetrics();
+  const contracts = createRegistry(publishedLanguage);
+  const metrics = createMetrics((type) => contracts.find(type) !== undefined);
   const observer = (observation: Observation): void => {
     metrics.observe(observation);
     options.observer?.(observation);
@@ -57,7 +59,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     driver,
     lanes: settings.LANES,
     maxMessageBytes: settings.MAX_EVENT_BYTES,
-    contracts: createRegistry(publishedLanguage),
+    contracts,
     clock,
     ids,
     logger,
@@ -78,11 +80,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     routes: [
       operations({
         services: services.map(({ name }) => name),
-        broker: settings.BROKER,
-        store: settings.STORE,
+        names: { broker: settings.BROKER, store: settings.STORE },
         messaging,
+        store,
         consumers,
         metrics,
+        logger,
         isReady: () => ready,
       }),
       ...wired.flatMap(({ routes }) => routes ?? []),
@@ -94,10 +97,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await messaging.open({ waitMs: settings.BROKER_WAIT_MS });
     await driver.declare(topologyOf(wired));
     for (const service of wired) {
-      for (const [name, consumer] of await startConsumers(service, wiring)) {
-        consumers.set(name, consumer);
-        metrics.watch(name, consumer);
-      }
+      for (const [name, consumer] of await startConsumers(service, wiring)) consumers.set(name, consumer);
     }
     relay.start();
     return listen(app, settings);
@@ -118,6 +118,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     store: settings.STORE,
     namespace: settings.NAMESPACE,
   });
+  metrics
+    .load()
+    .catch((error: unknown) => logger.error('nothing can be counted', { reason: messageOf(error) }));
   if (settings.STORE === 'memory' && settings.BROKER !== 'memory') {
     logger.warn(
       'STORE=memory with a durable broker: what the services remember, and what waits in the outbox, is gone at the next restart',

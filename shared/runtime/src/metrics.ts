@@ -1,64 +1,88 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Consumer, Observation } from '@waggle/kernel';
+import type { Observation } from '@waggle/kernel';
+import type { Lags } from './lags.ts';
 
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 
 export interface Metrics {
   observe(observation: Observation): void;
-  /** Asked for its lag whenever the metrics are read. */
-  watch(name: string, consumer: Consumer): void;
+  /** Loads the library that counts; until then observations wait. A start does not wait for it. */
+  load(): Promise<void>;
   /** In the text format of Prometheus. */
-  text(): Promise<string>;
-  readonly contentType: string;
+  read(lags: Lags): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
-/** Counts what the observer sees. */
-export function createMetrics(): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
-  const consumers = new Map<string, Consumer>();
-  const messages = new Counter({
-    name: 'waggle_messages_total',
-    help: 'What happened to messages',
-    labelNames: ['what', 'type', 'consumer'],
-    registers,
-  });
-  const handling = new Histogram({
-    name: 'waggle_handling_seconds',
-    help: 'How long handlings took',
-    labelNames: ['consumer', 'what'],
-    buckets: SECONDS,
-    registers,
-  });
-  const age = new Histogram({
-    name: 'waggle_message_age_seconds',
-    help: 'From the time of a message to the end of its handling',
-    labelNames: ['consumer'],
-    buckets: SECONDS,
-    registers,
-  });
-  new Gauge({
-    name: 'waggle_consumer_lag',
-    help: 'Messages that are not settled yet, over all members',
-    labelNames: ['consumer'],
-    registers,
-    async collect() {
-      for (const [consumer, { lag }] of consumers) {
-        const messagesBehind = await lag().catch(() => undefined);
-        if (messagesBehind !== undefined) this.set({ consumer }, messagesBehind);
-      }
-    },
-  });
+/**
+ * Counts what the observer sees.
+ * @param isDeclared whether a type is part of the published language: strangers may write any into a queue, and each
+ * value of a label costs memory for ever, so that the others are counted as `other`
+ */
+export function createMetrics(isDeclared: (type: string) => boolean): Metrics {
+  const early: Observation[] = [];
+  let instruments: Instruments | undefined;
+  let loading: Promise<Instruments> | undefined;
+
+  async function create(): Promise<Instruments> {
+    instruments = await createInstruments();
+    for (const observation of early.splice(0)) count(instruments, observation);
+    return instruments;
+  }
+  const loaded = (): Promise<Instruments> => (loading ??= create());
+
+  function count({ messages, handling, age }: Instruments, observation: Observation): void {
+    const { what, type = '', consumer = '', durationMs, ageMs } = observation;
+    messages.inc({ what, type: isDeclared(type) ? type : 'other', consumer });
+    if (consumer !== '' && durationMs !== undefined) handling.observe({ consumer, what }, durationMs / 1000);
+    if (ageMs !== undefined) age.observe({ consumer }, Math.max(0, ageMs) / 1000);
+  }
 
   return {
-    observe({ what, type = 'unknown', consumer = '', durationMs, ageMs }) {
-      messages.inc({ what, type, consumer });
-      if (consumer !== '' && durationMs !== undefined)
-        handling.observe({ consumer, what }, durationMs / 1000);
-      if (ageMs !== undefined) age.observe({ consumer }, Math.max(0, ageMs) / 1000);
+    observe(observation) {
+      if (instruments === undefined) early.push(observation);
+      else count(instruments, observation);
     },
-    watch: (name, consumer) => void consumers.set(name, consumer),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    load: async () => void (await loaded()),
+    async read(lags) {
+      const { registry, behind } = await loaded();
+      behind.reset();
+      for (const [consumer, lag] of lags) if (lag !== undefined) behind.set({ consumer }, lag);
+      return { text: await registry.metrics(), contentType: registry.contentType };
+    },
+  };
+}
+
+type Instruments = Awaited<ReturnType<typeof createInstruments>>;
+
+async function createInstruments() {
+  const { Counter, Gauge, Histogram, Registry } = await import('prom-client');
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    messages: new Counter({
+      name: 'waggle_messages_total',
+      help: 'What happened to messages',
+      labelNames: ['what', 'type', 'consumer'],
+      registers,
+    }),
+    handling: new Histogram({
+      name: 'waggle_handling_seconds',
+      help: 'How long handlings took',
+      labelNames: ['consumer', 'what'],
+      buckets: SECONDS,
+      registers,
+    }),
+    age: new Histogram({
+      name: 'waggle_message_age_seconds',
+      help: 'From the time of a message to the end of its handling',
+      labelNames: ['consumer'],
+      buckets: SECONDS,
+      registers,
+    }),
+    behind: new Gauge({
+      name: 'waggle_consumer_lag',
+      help: 'Messages that are not settled yet, over all members',
+      labelNames: ['consumer'],
+      registers,
+    }),
   };
 }

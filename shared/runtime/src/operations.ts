@@ -1,50 +1,72 @@
-import type { Consumer } from '@waggle/kernel';
-import type { Messaging } from '@waggle/messaging';
+import type { Consumer, Logger } from '@waggle/kernel';
+import { messageOf } from '@waggle/kernel';
+import type { Messaging, Store } from '@waggle/messaging';
+import { within } from './deadline.ts';
 import type { Routes } from './identifiers.ts';
+import { ANSWER_LIMIT_MS, lagsOf } from './lags.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface OperationsOptions {
   readonly services: readonly string[];
-  readonly broker: string;
-  readonly store: string;
+  /** The names that BROKER and STORE give. */
+  readonly names: { readonly broker: string; readonly store: string };
   readonly messaging: Messaging;
+  readonly store: Store;
   readonly consumers: ReadonlyMap<string, Consumer>;
   readonly metrics: Metrics;
+  readonly logger: Logger;
   /** Whether the host takes work: started, and not draining. */
   readonly isReady: () => boolean;
 }
 
 /** `/livez` for the process, `/readyz` for the load balancer, `/health` for people, `/metrics` for Prometheus. */
 export function operations(options: OperationsOptions): Routes {
-  const { services, broker, store, messaging, consumers, metrics, isReady } = options;
+  const { services, names, messaging, store, consumers, metrics, logger, isReady } = options;
   const startedAt = performance.now();
+  let storeWas = 'open';
 
-  async function lags() {
-    const entries = [...consumers].map(
-      async ([name, consumer]) => [name, await consumer.lag().catch(() => null)] as const,
+  async function storeStatus(): Promise<string> {
+    const answer = store.check().then(
+      () => ({ status: 'open', reason: '' }),
+      (error: unknown) => ({ status: 'not available', reason: messageOf(error) }),
     );
-    return Object.fromEntries(await Promise.all(entries));
+    const reason = `no answer within ${ANSWER_LIMIT_MS} ms`;
+    const found = await within(ANSWER_LIMIT_MS, answer, { status: 'not available', reason });
+    // Said once, and not each time somebody asks; the reason is not for everybody who may ask.
+    if (found.status !== storeWas && isReady()) {
+      if (found.status === 'open') logger.info('the store is available again');
+      else logger.warn('the store is not available', { reason: found.reason });
+      storeWas = found.status;
+    }
+    return found.status;
   }
 
   return (router) => {
     router.get('/livez', (context) => context.json({ status: 'ok' }));
-    router.get('/readyz', (context) => {
-      const ready = isReady() && messaging.status === 'open';
-      const status = ready ? 'ok' : isReady() ? `broker ${messaging.status}` : 'not ready';
-      return context.json({ status }, ready ? 200 : 503);
+    router.get('/readyz', async (context) => {
+      const notReady = isReady()
+        ? [
+            ...(messaging.status === 'open' ? [] : [`broker ${messaging.status}`]),
+            ...[await storeStatus()].filter((status) => status !== 'open').map((status) => `store ${status}`),
+          ]
+        : ['not ready'];
+      return context.json({ status: notReady.join(', ') || 'ok' }, notReady.length === 0 ? 200 : 503);
     });
-    router.get('/health', async (context) =>
-      context.json({
-        status: isReady() ? 'ok' : 'not ready',
+    router.get('/health', async (context) => {
+      const [stored, lags] = await Promise.all([storeStatus(), lagsOf(messaging, consumers)]);
+      const whole = messaging.status === 'open' && stored === 'open';
+      return context.json({
+        status: !isReady() ? 'not ready' : whole ? 'ok' : 'degraded',
         uptimeSeconds: Math.round((performance.now() - startedAt) / 1000),
         services,
-        broker: { name: broker, status: messaging.status },
-        store: { name: store },
-        consumers: await lags(),
-      }),
-    );
-    router.get('/metrics', async (context) =>
-      context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
-    );
+        broker: { name: names.broker, status: messaging.status },
+        store: { name: names.store, status: stored },
+        consumers: Object.fromEntries([...lags].map(([name, lag]) => [name, lag ?? null])),
+      });
+    });
+    router.get('/metrics', async (context) => {
+      const { text, contentType } = await metrics.read(await lagsOf(messaging, consumers));
+      return context.body(text, 200, { 'content-type': contentType });
+    });
   };
 }

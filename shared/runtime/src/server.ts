@@ -18,7 +18,8 @@ export async function listen(
   app: Pick<OpenAPIHono, 'fetch'>,
   { HOST, PORT }: Pick<HostSettings, 'HOST' | 'PORT'>,
 ): Promise<RunningHttpServer> {
-  const server = createServer(getRequestListener(app.fetch, { hostname: HOST }));
+  const answer = getRequestListener(app.fetch, { hostname: HOST });
+  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   let closing = false;
   // A connection whose last request is answered while closing would otherwise be kept open for another one.
   server.on('request', (_, response) => {
