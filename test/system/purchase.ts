@@ -1,3 +1,4 @@
+import type { CloudEvent } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 
 /** One order of the scenario, by a name that is the same in every run. */
@@ -26,14 +27,14 @@ export const purchases: readonly Purchase[] = [
 ];
 
 /** A message that no version of ordering can understand: declared as one thing, shaped as another. */
-export const poison = {
+export const poison = (): CloudEvent => ({
   specversion: '1.0',
-  id: 'poison-1',
+  id: crypto.randomUUID(),
   source: '/somebody-else',
   type: 'payments.payment-taken.v1',
   correlationid: 'poison',
   data: { orderId: 42, amount: 'a lot' },
-} as const;
+});
 
 /** Places an order as a customer would. Returns its id. */
 export async function placeOrder(host: Host, purchase: Purchase): Promise<string> {

@@ -10,7 +10,7 @@ const DEADLINE_MS = 30_000;
 /** Drives all purchases, and the poison, through the host; reads what came of them once everything has been dealt with. */
 export async function runPurchases(host: Host, journal: Journal): Promise<Outcome> {
   for (const purchase of purchases) await placeOrder(host, purchase);
-  await host.messaging.events.publish(poison);
+  await host.messaging.events.publish(poison());
   await journal.until('every customer notified and the poison put aside', DEADLINE_MS, (entries) => {
     const givenUp = entries.filter(({ what }) => what === 'dead-lettered').length;
     return handled(entries, 'notifications.notify-customer') === purchases.length && givenUp === 1;

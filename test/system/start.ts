@@ -1,5 +1,7 @@
 import type { ServerKind } from '../servers/servers.ts';
+import { onTestFinished } from 'vitest';
 import { serverUrl } from '../setup/server-url.ts';
+import { sweep } from './sweep.ts';
 
 /** The brokers that every test of the system runs on, under the same name. */
 export const brokers = ['memory', 'nats', 'rabbitmq'] as const;
@@ -7,15 +9,21 @@ export type Broker = (typeof brokers)[number];
 
 const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 
-/** The environment of a host on this broker, under a namespace of its own, on a server that the tests share. */
+/**
+ * The environment of a host on this broker, under a namespace of its own, on a server that the tests share. What the
+ * namespace has there is removed at the end of the test.
+ */
 export async function environmentFor(broker: Broker): Promise<Record<string, string>> {
-  return {
+  const environment = {
     BROKER: broker,
     NAMESPACE: `system-${crypto.randomUUID().slice(0, 8)}`,
     LANES: '4',
     RETENTION_MAX_BYTES: '16777216',
     PORT: '0',
     LOG_LEVEL: 'silent',
-    ...(broker !== 'memory' && { [URL_SETTINGS[broker]]: await serverUrl(broker satisfies ServerKind) }),
   };
+  if (broker === 'memory') return environment;
+  const url = await serverUrl(broker satisfies ServerKind);
+  onTestFinished(() => sweep(broker, url, environment.NAMESPACE));
+  return { ...environment, [URL_SETTINGS[broker]]: url };
 }

@@ -3,6 +3,7 @@ import { createNatsDriver } from '@waggle/adapter-nats';
 import { connect, headers as natsHeaders } from 'nats';
 import type { NatsConnection } from 'nats';
 import { startPrivateServer } from '../../servers/servers.ts';
+import { connectionTo, sweepNats } from '../../servers/sweep-nats.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { prefixed } from './prefixed.ts';
 import { settings } from './settings.ts';
@@ -13,7 +14,7 @@ const SECRET = `secret-${randomBytes(6).toString('hex')}`;
 
 /** NATS JetStream, on the server at `url`. */
 export async function natsHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
-  const raw = await connect(rawOptions(url));
+  const raw = await connect(connectionTo(url));
   const driverAt = (where: string) => (overrides: SettingsOverrides) =>
     createNatsDriver(settings(overrides), { url: where });
   const withSecret = secretUrl(url);
@@ -56,12 +57,7 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
     ],
     secrets: [SECRET, new URL(withSecret).password],
     faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
-    async sweep(namespace) {
-      const api = await raw.jetstreamManager();
-      for await (const name of api.streams.names()) {
-        if (name.startsWith(`${namespace}_`)) await api.streams.delete(name);
-      }
-    },
+    sweep: (namespace) => sweepNats(raw, namespace),
     close: () => raw.close(),
   };
 }
@@ -90,9 +86,4 @@ function secretUrl(url: string): string {
   const changed = new URL(url);
   if (changed.username === '') [changed.username, changed.password] = ['contract', SECRET];
   return changed.href;
-}
-
-function rawOptions(url: string) {
-  const { host, username, password } = new URL(url);
-  return { servers: host, ...(username === '' ? {} : { user: username, pass: password }) };
 }

@@ -4,10 +4,10 @@ import { connect } from 'amqplib';
 import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
 import type { PrivateRabbitmq } from '../../servers/servers.ts';
+import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { override } from '../suite/pass-through.ts';
 import { prefixed } from './prefixed.ts';
-import { sweepRabbitmq } from './rabbitmq-sweep.ts';
 import { settings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 

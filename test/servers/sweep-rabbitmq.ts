@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 
+/** Tests use four lanes. */
 const QUEUES_OF_A_SOURCE = ['members', 'pump', 'all', 'unordered', '0', '1', '2', '3'];
 const LONGEST_DELAY_MS = 60_000;
 

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { loadServices } from '@waggle/runtime';
+import { paymentsService } from '@waggle/service-payments';
+import { connect } from 'nats';
+import { expect, onTestFinished, test } from 'vitest';
+import { startPrivateServer } from '../servers/servers.ts';
+import { connectionTo } from '../servers/sweep-nats.ts';
+import { expected } from './outcome.ts';
+import { runDemo } from './run-demo.ts';
+
+const ROOT = new URL('../..', import.meta.url);
+
+/** Runs the demo as a user does, in an environment of which nothing but the path is ours. */
+function demo(args: readonly string[], environment: Record<string, string> = {}) {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment };
+  return new Promise<{ status: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      ['test/system/demo.ts', ...args],
+      { cwd: ROOT, env },
+      (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
+    );
+  });
+}
+
+test('the demo tells the story of every message, and ends with status 0', async () => {
+  const { status, stdout, stderr } = await demo([]);
+  expect([status, stderr]).toEqual([0, '']);
+  for (const line of [
+    /^Waggle: notifications, ordering, payments in one process on memory, at http:/m,
+    /^ {2}bob's order\n.* ms {2}ordering +announced ordering\.order-placed\.v1/m,
+    / ms {2}ordering +asked for payments\.take-payment\.v1/,
+    / ms {2}payments +handled +payments\.take-payment\.v1/,
+    / ms {2}payments +announced payments\.payment-declined\.v1/,
+    / ms {2}ordering\.settle-order +handled +payments\.payment-declined\.v1/,
+    / ms {2}notifications\.notify-customer +handled +ordering\.order-rejected\.v1/,
+    /^ {2}a message that nobody can understand\n/m,
+    / ms {2}ordering\.settle-order +gave up on payments\.payment-taken\.v1[^]*because data\.orderId:/,
+    /^ {2}3 orders: 2 confirmed, 1 rejected; 3 customers notified; 1 dead letter\. In \d+ ms\.$/m,
+    /^ {2}Everything is as it should be\.$/m,
+  ]) {
+    expect(stdout).toMatch(line);
+  }
+});
+
+test('a wrong outcome ends with status 1, and what was expected', async () => {
+  const written: string[] = [];
+  const services = (await loadServices([], 'memory')).map((service) =>
+    service.name === 'payments' ? paymentsService({ limitMinor: 3_000 }) : service,
+  );
+  const write = (text: string): void => void written.push(text);
+  const options = { json: false, environment: {}, write, log: write };
+  expect(await runDemo({ ...options, services })).toBe(1);
+  expect(written.join('')).toContain('3 orders: 1 confirmed, 2 rejected');
+  expect(written.join('')).toContain('This is not what was expected');
+});
+
+test('with --json the outcome alone is on standard output, however much is logged', async () => {
+  const { status, stdout, stderr } = await demo(['--json'], { LOG_LEVEL: 'debug' });
+  expect(status).toBe(0);
+  expect(stdout).toBe(`${JSON.stringify(expected, undefined, 2)}\n`);
+  expect(stderr).toContain('started');
+});
+
+test('what the environment says to hosts does not disturb the demo', async () => {
+  const environment = {
+    API_TOKEN: 'x',
+    HOST: '0.0.0.0',
+    PORT: '1',
+    SERVICES: 'ordering',
+    NAMESPACE: 'Not Good',
+    LANES: '0',
+    STORE: 'nowhere',
+    LOG_FORMAT: 'x',
+    SHUTDOWN_TIMEOUT_MS: 'soon',
+  };
+  expect(await demo(['--json'], environment)).toMatchObject({
+    status: 0,
+    stdout: `${JSON.stringify(expected, undefined, 2)}\n`,
+  });
+});
+
+test.each(['--jsn', '--json=yes', 'nats'])('"%s" is refused with what to write', async (word) => {
+  const { status, stdout, stderr } = await demo([word]);
+  expect([status, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^\[waggle\] .*: write npm run demo, or npm run --silent demo -- --json\n$/);
+});
+
+test('on a NATS server that was named by its URL the demo can run again, and leaves nothing', async () => {
+  const { url, stop } = await startPrivateServer('nats');
+  onTestFinished(stop);
+  const environment = { BROKER: 'nats', NATS_URL: url, NAMESPACE: 'fixed' };
+  for (let time = 0; time < 2; time++) expect((await demo(['--json'], environment)).status).toBe(0);
+  const raw = await connect(connectionTo(url));
+  onTestFinished(() => raw.close());
+  const left: string[] = [];
+  for await (const name of (await raw.jetstreamManager()).streams.names()) left.push(name);
+  expect(left).toEqual([]);
+});
+
+test('on a RabbitMQ server that was named by its URL the demo can run again, and leaves nothing', async () => {
+  const server = await startPrivateServer('rabbitmq');
+  onTestFinished(server.stop);
+  const environment = { BROKER: 'rabbitmq', RABBITMQ_URL: server.url, NAMESPACE: 'fixed' };
+  for (let time = 0; time < 2; time++) expect((await demo(['--json'], environment)).status).toBe(0);
+  const left = `${await server.ctl('list_queues', 'name')}\n${await server.ctl('list_exchanges', 'name')}`;
+  expect(left).not.toContain('demo-');
+});
