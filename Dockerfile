@@ -35,4 +35,4 @@ STOPSIGNAL SIGTERM
 # /livez is the process alone: a container is not restarted because its broker is away.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD wget -q -O /dev/null "http://127.0.0.1:$PORT/livez"
-CMD ["node", "shared/runtime/src/main.ts"]
+CMD ["node", "shared/runtime/src/main.js"]

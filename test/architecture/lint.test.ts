@@ -33,7 +33,7 @@ const others: readonly [name: string, file: string, text: string, rule: string |
   ['a default export', `${KERNEL}/default.ts`, 'export default 1;\n', 'import(no-default-export)'],
   ['a default export of configuration', 'test/some.config.ts', 'export default 1;\n', undefined],
   ['console in a package', `${KERNEL}/console.ts`, 'console.log(1);\n', 'eslint(no-console)'],
-  ['console in an entry point', 'shared/runtime/src/main.ts', 'console.log(1);\n', undefined],
+  ['console in an entry point', 'shared/runtime/src/main.js', 'console.log(1);\n', undefined],
   ['console in test', 'test/run.ts', 'console.log(1);\n', undefined],
   ['@ts-ignore', `${KERNEL}/ignore.ts`, '// @ts-ignore\nexport const a = 1;\n', 'typescript(ban-ts-comment)'],
   [

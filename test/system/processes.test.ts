@@ -10,7 +10,7 @@ const durable = brokers.filter((broker) => broker !== 'memory');
 /** One service as a process of its own, as in production. Resolves with its URL once it takes requests. */
 async function startProcess(name: string, environment: Record<string, string>): Promise<string> {
   const env = { ...process.env, ...environment, SERVICES: name, LOG_LEVEL: 'info', API_TOKEN: '' };
-  const child = spawn(process.execPath, ['shared/runtime/src/main.ts'], {
+  const child = spawn(process.execPath, ['shared/runtime/src/main.js'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'ignore', 'pipe'],

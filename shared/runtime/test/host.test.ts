@@ -155,7 +155,7 @@ test('the process drains on SIGTERM and ends with status 0', async () => {
     LOG_FORMAT: 'json',
     LOG_LEVEL: 'info',
   };
-  const child = spawn(process.execPath, ['shared/runtime/src/main.ts'], {
+  const child = spawn(process.execPath, ['shared/runtime/src/main.js'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -173,7 +173,7 @@ test('the process drains on SIGTERM and ends with status 0', async () => {
 
 test('a process that cannot be configured says why, without a stack, and ends with status 1', async () => {
   const env = { ...process.env, PORT: 'x', BROKER: 'memory', SERVICES: '' };
-  const child = spawn(process.execPath, [join('shared/runtime/src/main.ts')], {
+  const child = spawn(process.execPath, [join('shared/runtime/src/main.js')], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module';
 
+// In JavaScript, and before anything else is loaded: with the cache on Node need not even load its TypeScript transpiler.
 enableCompileCache();
 
 const { runFromEnvironment } = await import('./run.ts');
