@@ -8,6 +8,7 @@ import { childTraceparent, inMessageContext, parseTraceparent } from '@waggle/me
 import { requireToken } from './authentication.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { Routes } from './identifiers.ts';
+import { apiDocument } from './openapi.ts';
 import { problemResponse, toProblem } from './problem.ts';
 
 /** A correlation id from outside is taken over if it is harmless in logs and headers. */
@@ -30,7 +31,9 @@ export function createHttpApp({ settings, ids, logger, routes }: HttpOptions): O
       logger.error('request failed', { path: context.req.path, reason: messageOf(error) });
     return problemResponse(context, problem);
   });
-  app.notFound((context) => problemResponse(context, { status: 404 }));
+  app.notFound((context) =>
+    problemResponse(context, { status: 404, detail: 'There is nothing at this path' }),
+  );
   app.use(messageContext(ids));
   app.use(requireToken(settings.API_TOKEN));
   app.use(bodyLimit({ maxSize: settings.MAX_REQUEST_BYTES, onError: tooLarge }));
@@ -39,7 +42,10 @@ export function createHttpApp({ settings, ids, logger, routes }: HttpOptions): O
     addRoutes(router);
     app.route('/', router);
   }
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Waggle', version: '0.1.0' } });
+  let document: ReturnType<typeof apiDocument> | undefined;
+  app.get('/openapi.json', (context) =>
+    context.json((document ??= apiDocument(app, settings.API_TOKEN !== undefined))),
+  );
   return app;
 }
 

@@ -1,52 +1,69 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode as StatusCode } from 'hono/utils/http-status';
 import { HTTPException } from 'hono/http-exception';
 import type { MessagingErrorCode } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
 
+export const PROBLEM_TYPE = 'application/problem+json';
+
 /** An error as RFC 9457 has it. */
-export interface Problem {
-  readonly status: number;
-  readonly title: string;
-  readonly detail?: string;
-  /** Of invalid input: each thing that is wrong, and where (an RFC 6901 pointer). */
-  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank').openapi({ description: 'The status says what kind of problem it is' }),
+    title: z.string().openapi({ description: 'The phrase of the HTTP status' }),
+    status: z.int(),
+    detail: z.string().optional().openapi({ description: 'What was wrong with this request' }),
+    instance: z.string().openapi({ description: 'The path that was asked for' }),
+    errors: z
+      .array(z.object({ pointer: z.string(), detail: z.string() }))
+      .optional()
+      .openapi({ description: 'Each thing that is wrong with the input, and where (RFC 6901)' }),
+  })
+  .openapi('Problem', {
+    example: {
+      type: 'about:blank',
+      title: 'Unprocessable Content',
+      status: 422,
+      detail: 'The input is not valid',
+      instance: '/orders',
+      errors: [{ pointer: '/lines/0/quantity', detail: 'Too small: expected number to be >=1' }],
+    },
+  });
+
+/** What varies; the rest follows from the status and the request. */
+export type Problem = Pick<z.infer<typeof problemSchema>, 'status' | 'detail' | 'errors'>;
+
+/** As RFC 9110 has them; Node still says what they were called before. */
+const PHRASES: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
+
+const SAID_OF: Partial<Record<MessagingErrorCode, Problem>> = {
+  conflict: { status: 409, detail: 'Somebody else was faster: ask again' },
+  'too-large': { status: 413, detail: 'What would follow from this request is too large to be sent' },
+  unavailable: { status: 503, detail: 'The broker is not available at the moment: try again' },
+  timeout: { status: 503, detail: 'The broker does not answer at the moment: try again' },
+  closed: { status: 503, detail: 'This host is stopping: try again' },
+};
+
+/** The phrase of a status, which RFC 9457 wants as the title where there is no type. */
+export function phraseOf(status: number): string {
+  return PHRASES[status] ?? STATUS_CODES[status] ?? 'Error';
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad request',
-  401: 'Not authenticated',
-  404: 'Not found',
-  409: 'Conflict',
-  413: 'Too large',
-  415: 'Unsupported media type',
-  422: 'Invalid input',
-  500: 'Internal error',
-  503: 'Not available',
-};
-
-const STATUS_OF: Partial<Record<MessagingErrorCode, number>> = {
-  conflict: 409,
-  'too-large': 413,
-  unavailable: 503,
-  timeout: 503,
-  closed: 503,
-};
-
 /** Answers with `application/problem+json`. */
-export function problemResponse(context: Context, problem: Omit<Problem, 'title'>): Response {
+export function problemResponse(context: Context, problem: Problem): Response {
   const instance = new URL(context.req.url).pathname;
-  const body = { type: 'about:blank', title: TITLES[problem.status] ?? 'Error', ...problem, instance };
-  context.header('content-type', 'application/problem+json');
+  const body = { type: 'about:blank', title: phraseOf(problem.status), ...problem, instance };
+  context.header('content-type', PROBLEM_TYPE);
   return context.body(JSON.stringify(body), problem.status as StatusCode);
 }
 
 /** What an error tells the outside: what its maker meant to say, or else nothing. */
-export function toProblem(error: unknown): Omit<Problem, 'title'> {
+export function toProblem(error: unknown): Problem {
   if (error instanceof HTTPException) return { status: error.status, detail: error.message };
-  if (error instanceof MessagingError) {
-    const status = STATUS_OF[error.code];
-    if (status !== undefined) return { status, detail: TITLES[status] ?? '' };
-  }
-  return { status: 500 };
+  const said = error instanceof MessagingError ? SAID_OF[error.code] : undefined;
+  return (
+    said ?? { status: 500, detail: 'This is not your mistake: the log of the host says what went wrong' }
+  );
 }

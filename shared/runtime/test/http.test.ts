@@ -31,8 +31,9 @@ test('invalid input is a problem that names each mistake', async () => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(await response.json()).toMatchObject({
     type: 'about:blank',
-    title: 'Invalid input',
+    title: 'Unprocessable Content',
     status: 422,
+    detail: 'The input is not valid',
     instance: '/echo',
     errors: [{ pointer: '/name' }, { pointer: '/size' }],
   });
@@ -63,7 +64,7 @@ test('a body above the limit is refused', async () => {
   expect(response.status).toBe(413);
 });
 
-test('with a token set, what changes something needs it and what reads does not', async () => {
+test('with a token set, whatever is asked of a service needs it', async () => {
   const host = await aHost([aService({ routes })], { environment: { API_TOKEN: 'sesame' } });
   const body = { name: 'x', size: 1 };
   const statusWith = async (headers: Record<string, string>) =>
@@ -71,7 +72,7 @@ test('with a token set, what changes something needs it and what reads does not'
   expect(await statusWith({})).toBe(401);
   expect(await statusWith({ authorization: 'Bearer simsalabim' })).toBe(401);
   expect(await statusWith({ authorization: 'Bearer sesame' })).toBe(200);
-  expect((await host.request('/livez')).status).toBe(200);
+  expect((await host.request('/broken')).status).toBe(401);
 });
 
 test('a correlation id from outside is taken over when it is harmless, and replaced when it is not', async () => {
@@ -98,6 +99,26 @@ test('what a request sets in motion carries its correlation id and continues its
     break;
   }
 });
+
+test.each([
+  [404, 'Not Found', '/nothing', undefined],
+  [413, 'Content Too Large', '/echo', post({ name: 'x'.repeat(200), size: 1 })],
+  [500, 'Internal Server Error', '/broken', undefined],
+])(
+  'the title of a problem is the phrase of its status, %i, and the detail says what was wrong',
+  async (...row) => {
+    const [status, title, path, init] = row;
+    const host = await aHost([aService({ routes })], { environment: { MAX_REQUEST_BYTES: '100' } });
+    const response = await host.request(path, init);
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title,
+      status,
+      detail: expect.stringMatching(/^[A-Z].{10,}/),
+      instance: path,
+    });
+  },
+);
 
 test('the routes of all services are one OpenAPI document', async () => {
   const host = await aHost([aService({ routes })]);
