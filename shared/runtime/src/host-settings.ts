@@ -63,7 +63,7 @@ export const hostSettings = {
     max: 65_535,
   }),
   API_TOKEN: optionalText({
-    description: 'bearer token for requests that change something; required beyond loopback',
+    description: 'bearer token for every request but /livez and /readyz; required beyond loopback',
     secret: true,
   }),
   MAX_REQUEST_BYTES: integer({ description: 'most bytes of a request body', default: '262144', min: 1 }),

@@ -5,7 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { Ids, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import { childTraceparent, inMessageContext, parseTraceparent } from '@waggle/messaging';
-import { requireToken } from './authentication.ts';
+import { authentication } from './authentication.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { Routes } from './identifiers.ts';
 import { apiDocument } from './openapi.ts';
@@ -35,7 +35,7 @@ export function createHttpApp({ settings, ids, logger, routes }: HttpOptions): O
     problemResponse(context, { status: 404, detail: 'There is nothing at this path' }),
   );
   app.use(messageContext(ids));
-  app.use(requireToken(settings.API_TOKEN));
+  app.use(authentication(settings.API_TOKEN));
   app.use(bodyLimit({ maxSize: settings.MAX_REQUEST_BYTES, onError: tooLarge }));
   for (const addRoutes of routes) {
     const router = newRouter();

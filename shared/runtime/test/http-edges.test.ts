@@ -1,9 +1,11 @@
+import { get } from 'node:http';
 import { createRoute, z } from '@hono/zod-openapi';
 import { orderConfirmed } from '@waggle/contracts';
 import { MessagingError } from '@waggle/kernel';
 import { HTTPException } from 'hono/http-exception';
 import { describe, expect, test } from 'vitest';
 import type { Routes } from '../src/index.ts';
+import { problemSchema } from '../src/problem.ts';
 import { aHost, aService, publishing } from './start.ts';
 
 const schema = z.object({ 'a/b~c': z.object({ list: z.array(z.int()) }) });
@@ -127,15 +129,61 @@ describe('with a token set', () => {
     expect((await host.request('/anything', put(authorization))).status).toBe(401);
   });
 
-  test.each(['DELETE', 'PATCH', 'POST'])('%s needs it', async (method) => {
+  test.each(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'POST'])('%s needs it', async (method) => {
     const host = await aHost([], { environment });
     expect((await host.request('/anything', { method })).status).toBe(401);
   });
 
-  test.each(['GET', 'HEAD', 'OPTIONS'])('%s does not', async (method) => {
+  test.each(['/health', '/metrics', '/openapi.json'])('%s needs it', async (path) => {
     const host = await aHost([], { environment });
-    expect((await host.request('/nothing', { method })).status).toBe(404);
+    expect((await host.request(path)).status).toBe(401);
+    expect((await host.request(path, { headers: { authorization: 'Bearer sesame' } })).status).toBe(200);
   });
+
+  test.each(['/livez', '/readyz'])('%s does not: a load balancer has none', async (path) => {
+    const host = await aHost([], { environment });
+    expect((await host.request(path)).status).toBe(200);
+  });
+
+  test('a host is asked by whatever name it has', async () => {
+    const host = await aHost([], { environment });
+    expect((await host.request('/livez', { headers: { host: 'shop.example' } })).status).toBe(200);
+  });
+});
+
+describe('without a token', () => {
+  /** The status that a browser gets which took this name for the address of the host. */
+  async function askedAs(name: string): Promise<unknown> {
+    const host = await aHost([]);
+    const { port } = new URL(host.url);
+    const headers = { host: name.replace('PORT', port) };
+    const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>();
+    get(`${host.url}/livez`, { headers }, (response) => resolve(response.resume().statusCode)).on(
+      'error',
+      reject,
+    );
+    return answer;
+  }
+
+  test.each(['localhost:PORT', '127.0.0.1:PORT', '[::1]:PORT', 'LOCALHOST', 'shop.localhost', '127.1.2.3'])(
+    'a request for this machine is answered: %s',
+    async (name) => {
+      expect(await askedAs(name)).toBe(200);
+    },
+  );
+
+  test.each([
+    'evil.example',
+    'evil.example:PORT',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '10.0.0.1',
+  ])(
+    'a request for somebody else is refused, so that no web page can ask through a browser: %s',
+    async (name) => {
+      expect(await askedAs(name)).toBe(421);
+    },
+  );
 });
 
 describe('a correlation id', () => {
@@ -199,4 +247,69 @@ test('the OpenAPI document has what a reader of version 3.1 needs', async () => 
       expect(description).toEqual(expect.any(String));
     }
   }
+});
+
+describe('the OpenAPI document says what no route has to say', () => {
+  async function documentOf(environment: Record<string, string> = {}) {
+    const host = await aHost([aService({ routes: described })], { environment });
+    const headers = { authorization: `Bearer ${environment['API_TOKEN']}` };
+    return (await host.request('/openapi.json', { headers })).json() as Promise<{
+      security: unknown;
+      components: { schemas: Record<string, unknown>; securitySchemes: unknown };
+      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+    }>;
+  }
+
+  const described = (): Routes => (router) => {
+    router.openapi(strict, (context) => context.body(null, 200));
+    const responses = { 200: { description: 'it' }, 404: { description: 'No such thing' } };
+    const one = createRoute({ method: 'get', path: '/things', responses });
+    router.openapi(one, (context) => context.body(null, 200));
+  };
+  const problem = (description: string) => ({
+    description,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  });
+
+  test('the problems that a request with a body may end with', async () => {
+    const { paths } = await documentOf();
+    expect(paths['/strict']?.['post']?.responses).toEqual({
+      200: { description: 'accepted' },
+      400: problem('Bad Request'),
+      401: problem('Unauthorized'),
+      413: problem('Content Too Large'),
+      415: problem('Unsupported Media Type'),
+      422: problem('Unprocessable Content'),
+      500: problem('Internal Server Error'),
+    });
+  });
+
+  test('no more than can happen, and what the route itself says of a problem', async () => {
+    const { paths } = await documentOf();
+    expect(paths['/things']?.['get']?.responses).toEqual({
+      200: { description: 'it' },
+      401: problem('Unauthorized'),
+      404: problem('No such thing'),
+      500: problem('Internal Server Error'),
+    });
+  });
+
+  test('what a problem looks like, and that it looks so', async () => {
+    const { components } = await documentOf();
+    expect(components.schemas['Problem']).toMatchObject({
+      type: 'object',
+      required: ['type', 'title', 'status', 'instance'],
+      properties: { title: { type: 'string' }, status: { type: 'integer' }, errors: { type: 'array' } },
+    });
+    const host = await aHost([aService({ routes: described })]);
+    const response = await host.request('/strict', { method: 'POST', headers, body: '{}' });
+    expect(problemSchema.strict().safeParse(await response.json()).success).toBe(true);
+  });
+
+  test('the bearer token, needed where one is set', async () => {
+    const { components, security } = await documentOf({ API_TOKEN: 'sesame' });
+    expect(components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } });
+    expect(security).toEqual([{ bearer: [] }]);
+    expect((await documentOf()).security).toEqual([{}, { bearer: [] }]);
+  });
 });
