@@ -20,7 +20,8 @@ export interface HandlerOptions {
   readonly timeoutMs?: number;
 }
 
-export interface EventHandlerOptions extends HandlerOptions, Pick<Subscription, 'from' | 'ordering'> {}
+export interface EventHandlerOptions
+  extends HandlerOptions, Pick<Subscription, 'from' | 'ordering' | 'unhandled'> {}
 
 /** A reaction that a service declares; made with `onEvent` or `onCommand`. */
 export interface HandlerDefinition {

@@ -42,6 +42,11 @@ describe('a handler', () => {
     expect(onCommand('take', take, nothing, options)).toMatchObject({ kind: 'command', options });
   });
 
+  it('of an event can be told where to begin, in which order, and what becomes of what nobody declared', () => {
+    const options = { from: 'beginning', ordering: 'none', unhandled: 'dead-letter' } as const;
+    expect(onEvent('plan', placed, nothing, options)).toMatchObject({ kind: 'event', options });
+  });
+
   it.each(['', 'Plan', 'plan shipment', 'plan.shipment', '1st', 'plän', 'a'.repeat(300)])(
     'cannot be named "%s", since its name becomes a group',
     (name) => {
@@ -57,6 +62,8 @@ describe('a handler', () => {
     expect(onCommand('take', placed, nothing).kind).toBe('command');
     // @ts-expect-error commands have one order: their queue's
     expect(onCommand('take', take, nothing, { ordering: 'none' }).kind).toBe('command');
+    // @ts-expect-error what is in a queue is for its one group: nobody else would handle it
+    expect(onCommand('take', take, nothing, { unhandled: 'skip' }).kind).toBe('command');
   });
 });
 

@@ -3,11 +3,12 @@ import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { createMemoryBroker } from '@waggle/adapter-memory';
-import { orderConfirmed, takePayment } from '@waggle/contracts';
+import { defineEvent, orderConfirmed, takePayment } from '@waggle/contracts';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { ContainerModule } from 'inversify';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Routes } from '../src/index.ts';
 import { defineService, identifier, offered, provided, startHost } from '../src/index.ts';
 import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
@@ -119,6 +120,25 @@ describe('a host that has started', () => {
     expect(lines.length).toBeGreaterThan(0);
     expect(JSON.stringify(lines)).not.toMatch(/sesame|wrong-guess/);
   });
+});
+
+test.each([
+  ['skipped unless its handler says otherwise', {}, 'skipped'],
+  ['a dead letter where its handler wants that', { unhandled: 'dead-letter' }, 'dead-lettered'],
+] as const)('an event that the published language does not declare is %s', async (_, options, outcome) => {
+  const undeclared = defineEvent('elsewhere.thing-happened.v1', {
+    description: 'Not part of our language.',
+    schema: z.object({}),
+    example: {},
+  });
+  const { promise: seen, resolve } = Promise.withResolvers<string>();
+  const observer = ({ what }: Observation): void => {
+    if (what === 'skipped' || what === 'dead-lettered') resolve(what);
+  };
+  const listen = onEvent('listen', undeclared, nothing, options);
+  const host = await aHost([aService({ handlers: [listen] })], { observer });
+  await host.messaging.events.publish({ ...event, type: undeclared.type, data: {} });
+  expect(await seen).toBe(outcome);
 });
 
 describe('services that do not fit together', () => {
