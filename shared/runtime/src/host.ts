@@ -79,7 +79,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logger,
     routes: [
       operations({
-        services: services.map(({ name }) => name),
+        services,
         names: { broker: settings.BROKER, store: settings.STORE },
         messaging,
         store,

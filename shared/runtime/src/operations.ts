@@ -5,9 +5,10 @@ import { within } from './deadline.ts';
 import type { Routes } from './identifiers.ts';
 import { ANSWER_LIMIT_MS, lagsOf } from './lags.ts';
 import type { Metrics } from './metrics.ts';
+import type { Service } from './service.ts';
 
 export interface OperationsOptions {
-  readonly services: readonly string[];
+  readonly services: readonly Service[];
   /** The names that BROKER and STORE give. */
   readonly names: { readonly broker: string; readonly store: string };
   readonly messaging: Messaging;
@@ -58,7 +59,8 @@ export function operations(options: OperationsOptions): Routes {
       return context.json({
         status: !isReady() ? 'not ready' : whole ? 'ok' : 'degraded',
         uptimeSeconds: Math.round((performance.now() - startedAt) / 1000),
-        services,
+        services: services.map(({ name }) => name),
+        messages: Object.fromEntries(services.map((service) => [service.name, saidBy(service)])),
         broker: { name: names.broker, status: messaging.status },
         store: { name: names.store, status: stored },
         consumers: Object.fromEntries([...lags].map(([name, lag]) => [name, lag ?? null])),
@@ -69,4 +71,9 @@ export function operations(options: OperationsOptions): Routes {
       return context.body(text, 200, { 'content-type': contentType });
     });
   };
+}
+
+/** What a service says to others, by type. */
+function saidBy({ publishes, sends }: Service) {
+  return { publishes: publishes.map(({ type }) => type), sends: sends.map(({ type }) => type) };
 }

@@ -2,14 +2,17 @@ import type { ContainerModule } from 'inversify';
 import type { AnyContract } from '@waggle/kernel';
 import { checkName } from '@waggle/kernel';
 
+export type AnyEvent = AnyContract & { readonly kind: 'event' };
+export type AnyCommand = AnyContract & { readonly kind: 'command' };
+
 /** A service: its name, what it says to others, and how its parts are put together. */
 export interface Service {
   /** Source of its messages and first half of its consumer groups. */
   readonly name: string;
-  /** Events that it announces; for documents. */
-  readonly publishes: readonly AnyContract[];
-  /** Commands that it sends. The host makes sure that their queues exist. */
-  readonly sends: readonly AnyContract[];
+  /** Events that it announces. What is not listed cannot be published: this is the table of contents. */
+  readonly publishes: readonly AnyEvent[];
+  /** Commands that it sends, no others. The host makes sure that their queues exist. */
+  readonly sends: readonly AnyCommand[];
   /** Binds the parts; `offered.routes` and `offered.handlers` are where the host looks for what drives the service. */
   readonly module: ContainerModule;
 }

@@ -3,6 +3,7 @@ import type { CloudEvent, Clock, Consumer, HandlerDefinition, Ids, Logger, Obser
 import { contextOf, groupName, MessagingError } from '@waggle/kernel';
 import type { InboxUnitOfWork, Messaging, Store, Topology } from '@waggle/messaging';
 import { createUnitOfWork, exactlyOnce, groupDeclaration } from '@waggle/messaging';
+import { declaredOnly } from './declared.ts';
 import type { Routes } from './identifiers.ts';
 import { offered, provided } from './identifiers.ts';
 import { withFields } from './logging.ts';
@@ -30,13 +31,11 @@ export function wire(
   service: Service,
   { messaging, store, clock, ids, logger }: WiringOptions,
 ): WiredService {
-  const unitOfWork = createUnitOfWork({
-    store,
-    publisher: messaging.publisher,
-    service: service.name,
-    clock,
-    ids,
-  });
+  const { publisher } = messaging;
+  const unitOfWork = declaredOnly(
+    createUnitOfWork({ store, publisher, service: service.name, clock, ids }),
+    service,
+  );
   const container = new Container({ defaultScope: 'Singleton' });
   container.bind(provided.unitOfWork).toConstantValue(unitOfWork);
   container.bind(provided.events).toConstantValue(messaging.events);

@@ -1,6 +1,7 @@
 import type { MemoryBroker } from '@waggle/adapter-memory';
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import type { AnyContract, HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
+import { orderConfirmed } from '@waggle/contracts';
+import type { HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import { ContainerModule } from 'inversify';
 import { onTestFinished } from 'vitest';
@@ -10,15 +11,24 @@ import { provided } from '../src/identifiers.ts';
 
 export interface Parts {
   readonly name?: string;
-  readonly sends?: readonly AnyContract[];
+  /** @default the one event that the tests publish */
+  readonly publishes?: Service['publishes'];
+  readonly sends?: Service['sends'];
   readonly handlers?: readonly HandlerDefinition[];
   readonly routes?: (unitOfWork: UnitOfWork) => Routes;
 }
 
 /** A service made for one test. */
-export function aService({ name = 'testing', sends = [], handlers = [], routes }: Parts): Service {
+export function aService({
+  name = 'testing',
+  publishes = [orderConfirmed],
+  sends = [],
+  handlers = [],
+  routes,
+}: Parts): Service {
   return defineService({
     name,
+    publishes,
     sends,
     module: new ContainerModule(({ bind }) => {
       bind(offered.handlers).toConstantValue(handlers);

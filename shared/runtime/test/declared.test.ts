@@ -1,0 +1,66 @@
+import { createMemoryStore } from '@waggle/adapter-memory';
+import { orderConfirmed, orderPlaced, takePayment } from '@waggle/contracts';
+import type { Observation, UnitOfWork } from '@waggle/kernel';
+import { onEvent } from '@waggle/kernel';
+import { expect, test } from 'vitest';
+import type { Routes } from '../src/index.ts';
+import { aHost, aService, memoryLogger, publishing } from './start.ts';
+
+test('an event that the service does not list is refused before anything is committed, with what to do', async () => {
+  const { logger, lines } = memoryLogger();
+  const store = createMemoryStore();
+  const routes =
+    (unitOfWork: UnitOfWork): Routes =>
+    (router) =>
+      void router.post('/things', async (context) => {
+        await unitOfWork.run(async (tx) => {
+          tx.collection('things').put('one', 1);
+          tx.publish(orderConfirmed(orderConfirmed.example), orderPlaced(orderPlaced.example));
+        });
+        return context.json({}, 202);
+      });
+  const host = await aHost([aService({ routes, publishes: [orderConfirmed] })], { logger, store });
+  expect((await host.request('/things', { method: 'POST' })).status).toBe(500);
+  const reason =
+    '[waggle] ordering.order-placed.v1 is not in `publishes` of the service testing: add it to defineService in service.ts';
+  expect(lines).toContainEqual(
+    expect.objectContaining({ message: 'request failed', fields: { path: '/things', reason } }),
+  );
+  expect(await store.list('testing', 'things')).toEqual([]);
+  expect(await store.outbox(0, 10)).toEqual([]);
+});
+
+test('so is a command, also of a handler', async () => {
+  const { promise: refused, resolve } = Promise.withResolvers<string>();
+  const observer = ({ what, reason = '' }: Observation): void =>
+    void (what === 'dead-lettered' && resolve(reason));
+  const asks = onEvent(
+    'ask',
+    orderConfirmed,
+    async (_event, tx) => tx.send(takePayment(takePayment.example)),
+    { retry: { maxAttempts: 1 } },
+  );
+  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const host = await aHost([aService({ routes, handlers: [asks], sends: [] })], { observer });
+  await host.request('/things', { method: 'POST' });
+  expect(await refused).toContain('payments.take-payment.v1 is not in `sends` of the service testing');
+});
+
+test('/health shows what each service says to others', async () => {
+  const host = await aHost([aService({ publishes: [orderPlaced, orderConfirmed], sends: [takePayment] })]);
+  expect(await (await host.request('/health')).json()).toMatchObject({
+    messages: {
+      testing: {
+        publishes: ['ordering.order-placed.v1', 'ordering.order-confirmed.v1'],
+        sends: ['payments.take-payment.v1'],
+      },
+    },
+  });
+});
+
+test('a service lists events as published and commands as sent, or it does not compile', () => {
+  // @ts-expect-error a command is not something that happened
+  expect(aService({ publishes: [takePayment] }).publishes).toHaveLength(1);
+  // @ts-expect-error an event is not a request
+  expect(aService({ sends: [orderPlaced] }).sends).toHaveLength(1);
+});
