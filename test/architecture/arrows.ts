@@ -13,6 +13,7 @@ export const arrows: readonly Arrow[] = [
     from: 'shared/kernel/src/planted.ts',
     may: ['./words.ts'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       '@waggle/contracts',
@@ -23,9 +24,15 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/kernel/testing/planted.ts',
+    may: ['./other.ts', '../src/index.ts'],
+    mayNot: ['node:fs', 'vitest', '@waggle/messaging', '@waggle/contracts', '../src/clock.ts'],
+  },
+  {
     from: 'shared/contracts/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', 'zod'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...['node:fs', 'hono', '@waggle/messaging', '@waggle/runtime', '@waggle/kernel/src/words.ts'],
       ...OTHER_PACKAGES,
       '../../kernel/src/index.ts',
@@ -35,6 +42,7 @@ export const arrows: readonly Arrow[] = [
     from: 'shared/messaging/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', 'node:crypto', 'node:fs/promises'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...['zod', 'inversify', 'pino', 'nats', 'amqplib', '@waggle/contracts', '@waggle/runtime'],
       ...OTHER_PACKAGES,
       '../../kernel/src/index.ts',
@@ -43,12 +51,27 @@ export const arrows: readonly Arrow[] = [
   {
     from: 'shared/messaging/src/kit/planted.ts',
     may: ['./link.ts', '../driver.ts', '../system.ts', '@waggle/kernel'],
-    mayNot: ['../publisher.ts', '../index.ts', 'node:crypto', 'zod', '@waggle/contracts', ...OTHER_PACKAGES],
+    mayNot: [
+      '@waggle/kernel/testing',
+      '../publisher.ts',
+      '../index.ts',
+      'node:crypto',
+      'zod',
+      '@waggle/contracts',
+      ...OTHER_PACKAGES,
+    ],
   },
   {
     from: 'shared/event-sourcing/src/planted.ts',
     may: ['./other.ts', '@waggle/kernel'],
-    mayNot: ['node:fs', 'zod', '@waggle/messaging', '@waggle/contracts', '../../kernel/src/index.ts'],
+    mayNot: [
+      '@waggle/kernel/testing',
+      'node:fs',
+      'zod',
+      '@waggle/messaging',
+      '@waggle/contracts',
+      '../../kernel/src/index.ts',
+    ],
   },
   {
     from: 'shared/runtime/src/planted.ts',
@@ -74,6 +97,7 @@ export const arrows: readonly Arrow[] = [
       ...['node:http', 'node:fs/promises'],
     ],
     mayNot: [
+      '@waggle/kernel/testing',
       ...OTHER_PACKAGES,
       'nats',
       'amqplib',
@@ -85,6 +109,7 @@ export const arrows: readonly Arrow[] = [
     from: 'adapters/nats/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...[
         'inversify',
         'reflect-metadata',
@@ -105,6 +130,7 @@ export const arrows: readonly Arrow[] = [
     from: 'adapters/nats/src/module.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
     mayNot: [
+      '@waggle/kernel/testing',
       'reflect-metadata',
       'hono',
       '@waggle/runtime',
@@ -116,6 +142,7 @@ export const arrows: readonly Arrow[] = [
     from: 'services/ordering/src/domain/planted.ts',
     may: ['./order.ts'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       ...['@waggle/kernel', '@waggle/contracts', '@waggle/messaging', '@waggle/runtime'],
@@ -131,6 +158,7 @@ export const arrows: readonly Arrow[] = [
     from: 'services/ordering/src/application/planted.ts',
     may: ['./place-order.ts', '../domain/order.ts', '@waggle/kernel', '@waggle/contracts'],
     mayNot: [
+      '@waggle/kernel/testing',
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       ...['@waggle/messaging', '@waggle/runtime'],
@@ -150,6 +178,7 @@ export const arrows: readonly Arrow[] = [
       ...['hono', '@hono/zod-openapi', 'zod'],
     ],
     mayNot: [
+      '@waggle/kernel/testing',
       ...['inversify', 'reflect-metadata', 'nats', '@waggle/messaging', '@waggle/runtime', '../service.ts'],
       ...OTHER_PACKAGES,
       '../../../payments/src/adapters/http.ts',
@@ -162,6 +191,7 @@ export const arrows: readonly Arrow[] = [
       ...['@waggle/kernel', '@waggle/contracts', '@waggle/runtime', 'inversify'],
     ],
     mayNot: [
+      '@waggle/kernel/testing',
       ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../payments/src/service.ts'],
       ...OTHER_PACKAGES,
     ],
@@ -169,11 +199,24 @@ export const arrows: readonly Arrow[] = [
   {
     from: 'services/ordering/src/planted.ts',
     may: [],
-    mayNot: ['@waggle/kernel', 'inversify', '@waggle/runtime', '../../payments/src/service.ts'],
+    mayNot: [
+      '@waggle/kernel/testing',
+      '@waggle/kernel',
+      'inversify',
+      '@waggle/runtime',
+      '../../payments/src/service.ts',
+    ],
   },
   {
     from: 'services/ordering/test/planted.test.ts',
-    may: ['../src/service.ts', '@waggle/runtime', '@waggle/adapter-memory', 'node:fs', 'vitest'],
+    may: [
+      '../src/service.ts',
+      '@waggle/runtime',
+      '@waggle/adapter-memory',
+      '@waggle/kernel/testing',
+      'node:fs',
+      'vitest',
+    ],
     mayNot: [
       '@waggle/service-payments',
       '../../payments/src/service.ts',

@@ -1,24 +1,13 @@
-import type { Collection, Transaction } from '@waggle/kernel';
+import { recordingTransaction } from '@waggle/kernel/testing';
 import { expect, test } from 'vitest';
 import { noticeRepository } from '../src/adapters/notice-repository.ts';
 import { notifyCustomer } from '../src/application/notify-customer.ts';
 import type { Notice } from '../src/domain/notice.ts';
 
 function setting() {
-  const documents = new Map<string, unknown>();
   const delivered: Notice[] = [];
-  const collection = {
-    get: async (id: string) => documents.get(id),
-    list: async () => [...documents.values()],
-    put: (id: string, value: unknown) => void documents.set(id, value),
-  };
-  const tx: Transaction = {
-    collection: <Value>() => collection as Collection<Value>,
-    publish: () => undefined,
-    send: () => undefined,
-  };
   const deliver = async (notice: Notice): Promise<void> => void delivered.push(notice);
-  return { tx, documents, delivered, deliver };
+  return { ...recordingTransaction(), delivered, deliver };
 }
 
 test('the customer is told, and that is remembered', async () => {
@@ -27,7 +16,7 @@ test('the customer is told, and that is remembered', async () => {
   expect(delivered).toEqual([
     { orderId: 'o1', customerId: 'ada', text: 'Thank you: your order is confirmed.' },
   ]);
-  expect([...documents.values()]).toEqual(delivered);
+  expect([...documents('notices').values()]).toEqual(delivered);
 });
 
 test('a second outcome of the same order is not told', async () => {
@@ -43,5 +32,5 @@ test('a notice that could not be delivered is not remembered, so that it is trie
   const deliver = () => Promise.reject(new Error('mail is down'));
   const notifying = notifyCustomer(noticeRepository(), deliver)(tx, 'o1', 'ada', { status: 'confirmed' });
   await expect(notifying).rejects.toThrow('mail is down');
-  expect(documents.size).toBe(0);
+  expect(documents('notices').size).toBe(0);
 });

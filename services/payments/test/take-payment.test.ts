@@ -1,25 +1,8 @@
 import { paymentDeclined, paymentTaken } from '@waggle/contracts';
-import type { Collection, NewMessage, Transaction } from '@waggle/kernel';
+import { recordingTransaction } from '@waggle/kernel/testing';
 import { expect, test } from 'vitest';
 import { paymentRepository } from '../src/adapters/payment-repository.ts';
 import { takePayment } from '../src/application/take-payment.ts';
-
-/** A transaction that remembers what it was asked to do. */
-function recordingTransaction() {
-  const documents = new Map<string, unknown>();
-  const published: NewMessage[] = [];
-  const collection = {
-    get: async (id: string) => documents.get(id),
-    list: async () => [...documents.values()],
-    put: (id: string, value: unknown) => void documents.set(id, value),
-  };
-  const tx: Transaction = {
-    collection: <Value>() => collection as Collection<Value>,
-    publish: (...events) => void published.push(...events),
-    send: () => undefined,
-  };
-  return { tx, documents, published };
-}
 
 const take = takePayment(paymentRepository(), { limitMinor: 1000 });
 const request = (amountMinor: number) => ({
@@ -31,14 +14,18 @@ const request = (amountMinor: number) => ({
 test('a payment within the limit is kept and announced', async () => {
   const { tx, documents, published } = recordingTransaction();
   await take(tx, request(1000));
-  expect(documents.get('o1')).toEqual({ ...request(1000), status: 'taken' });
+  expect(documents('payments').get('o1')).toEqual({ ...request(1000), status: 'taken' });
   expect(published).toEqual([paymentTaken({ orderId: 'o1', amount: request(1000).amount })]);
 });
 
 test('a payment over the limit is kept as declined, and announced with the reason', async () => {
   const { tx, documents, published } = recordingTransaction();
   await take(tx, request(1001));
-  expect(documents.get('o1')).toEqual({ ...request(1001), status: 'declined', reason: 'over-limit' });
+  expect(documents('payments').get('o1')).toEqual({
+    ...request(1001),
+    status: 'declined',
+    reason: 'over-limit',
+  });
   expect(published).toEqual([
     paymentDeclined({ orderId: 'o1', amount: request(1001).amount, reason: 'over-limit' }),
   ]);
@@ -48,6 +35,6 @@ test('a second request for the same order changes nothing and says nothing, what
   const { tx, documents, published } = recordingTransaction();
   await take(tx, request(1001));
   await take(tx, request(1));
-  expect(documents.get('o1')).toMatchObject({ status: 'declined' });
+  expect(documents('payments').get('o1')).toMatchObject({ status: 'declined' });
   expect(published).toHaveLength(1);
 });
