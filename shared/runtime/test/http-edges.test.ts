@@ -1,11 +1,9 @@
-import { get } from 'node:http';
 import { createRoute, z } from '@hono/zod-openapi';
 import { orderConfirmed } from '@waggle/contracts';
 import { MessagingError } from '@waggle/kernel';
 import { HTTPException } from 'hono/http-exception';
 import { describe, expect, test } from 'vitest';
 import type { Routes } from '../src/index.ts';
-import { problemSchema } from '../src/problem.ts';
 import { aHost, aService, publishing } from './start.ts';
 
 const schema = z.object({ 'a/b~c': z.object({ list: z.array(z.int()) }) });
@@ -101,91 +99,6 @@ test('a body above the limit is refused, also when it does not say its length', 
   expect(response.headers.get('content-type')).toBe('application/problem+json');
 });
 
-describe('with a token set', () => {
-  const environment = { API_TOKEN: 'sesame' };
-  const put = (authorization?: string) => ({
-    method: 'PUT',
-    headers: authorization === undefined ? {} : { authorization },
-  });
-
-  test('a request without it is told how to authenticate', async () => {
-    const host = await aHost([], { environment });
-    const response = await host.request('/anything', put());
-    expect(response.status).toBe(401);
-    expect(response.headers.get('www-authenticate')).toBe('Bearer');
-    expect(response.headers.get('content-type')).toBe('application/problem+json');
-  });
-
-  test.each([
-    'sesame',
-    'Basic sesame',
-    'Bearer',
-    'Bearer sesam',
-    'Bearer sesame2',
-    'Bearer SESAME',
-    'Bearer sesame, Bearer x',
-  ])('"%s" is not it', async (authorization) => {
-    const host = await aHost([], { environment });
-    expect((await host.request('/anything', put(authorization))).status).toBe(401);
-  });
-
-  test.each(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'POST'])('%s needs it', async (method) => {
-    const host = await aHost([], { environment });
-    expect((await host.request('/anything', { method })).status).toBe(401);
-  });
-
-  test.each(['/health', '/metrics', '/openapi.json'])('%s needs it', async (path) => {
-    const host = await aHost([], { environment });
-    expect((await host.request(path)).status).toBe(401);
-    expect((await host.request(path, { headers: { authorization: 'Bearer sesame' } })).status).toBe(200);
-  });
-
-  test.each(['/livez', '/readyz'])('%s does not: a load balancer has none', async (path) => {
-    const host = await aHost([], { environment });
-    expect((await host.request(path)).status).toBe(200);
-  });
-
-  test('a host is asked by whatever name it has', async () => {
-    const host = await aHost([], { environment });
-    expect((await host.request('/livez', { headers: { host: 'shop.example' } })).status).toBe(200);
-  });
-});
-
-describe('without a token', () => {
-  /** The status that a browser gets which took this name for the address of the host. */
-  async function askedAs(name: string): Promise<unknown> {
-    const host = await aHost([]);
-    const { port } = new URL(host.url);
-    const headers = { host: name.replace('PORT', port) };
-    const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>();
-    get(`${host.url}/livez`, { headers }, (response) => resolve(response.resume().statusCode)).on(
-      'error',
-      reject,
-    );
-    return answer;
-  }
-
-  test.each(['localhost:PORT', '127.0.0.1:PORT', '[::1]:PORT', 'LOCALHOST', 'shop.localhost', '127.1.2.3'])(
-    'a request for this machine is answered: %s',
-    async (name) => {
-      expect(await askedAs(name)).toBe(200);
-    },
-  );
-
-  test.each([
-    'evil.example',
-    'evil.example:PORT',
-    'localhost.evil.example',
-    '127.0.0.1.evil.example',
-    '10.0.0.1',
-  ])(
-    'a request for somebody else is refused, so that no web page can ask through a browser: %s',
-    async (name) => {
-      expect(await askedAs(name)).toBe(421);
-    },
-  );
-});
-
 describe('a correlation id', () => {
   test.each(['a', 'order:1_2.3-4', 'x'.repeat(100)])('that is harmless is taken over: %s', async (id) => {
     const host = await aHost([]);
@@ -223,93 +136,5 @@ describe('the trace of a request', () => {
     const event = await publishedWith({ traceparent: `${valid}-more`, tracestate: 'vendor=1' });
     expect(event.traceparent).not.toContain('0af7651916cd43dd8448eb211c80319c');
     expect(event.tracestate).toBeUndefined();
-  });
-});
-
-test('the OpenAPI document has what a reader of version 3.1 needs', async () => {
-  const host = await aHost([aService({ routes })]);
-  const response = await host.request('/openapi.json');
-  expect(response.headers.get('content-type')).toContain('application/json');
-  const document = (await response.json()) as {
-    openapi: string;
-    info: object;
-    paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
-  };
-  expect(document).toMatchObject({
-    openapi: '3.1.0',
-    info: { title: 'Waggle', version: expect.any(String) },
-  });
-  const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-  expect(operations.length).toBeGreaterThan(0);
-  for (const { responses } of operations) {
-    for (const [status, { description }] of Object.entries(responses)) {
-      expect(status).toMatch(/^[1-5]\d\d$/);
-      expect(description).toEqual(expect.any(String));
-    }
-  }
-});
-
-describe('the OpenAPI document says what no route has to say', () => {
-  async function documentOf(environment: Record<string, string> = {}) {
-    const host = await aHost([aService({ routes: described })], { environment });
-    const headers = { authorization: `Bearer ${environment['API_TOKEN']}` };
-    return (await host.request('/openapi.json', { headers })).json() as Promise<{
-      security: unknown;
-      components: { schemas: Record<string, unknown>; securitySchemes: unknown };
-      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
-    }>;
-  }
-
-  const described = (): Routes => (router) => {
-    router.openapi(strict, (context) => context.body(null, 200));
-    const responses = { 200: { description: 'it' }, 404: { description: 'No such thing' } };
-    const one = createRoute({ method: 'get', path: '/things', responses });
-    router.openapi(one, (context) => context.body(null, 200));
-  };
-  const problem = (description: string) => ({
-    description,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  });
-
-  test('the problems that a request with a body may end with', async () => {
-    const { paths } = await documentOf();
-    expect(paths['/strict']?.['post']?.responses).toEqual({
-      200: { description: 'accepted' },
-      400: problem('Bad Request'),
-      401: problem('Unauthorized'),
-      413: problem('Content Too Large'),
-      415: problem('Unsupported Media Type'),
-      422: problem('Unprocessable Content'),
-      500: problem('Internal Server Error'),
-    });
-  });
-
-  test('no more than can happen, and what the route itself says of a problem', async () => {
-    const { paths } = await documentOf();
-    expect(paths['/things']?.['get']?.responses).toEqual({
-      200: { description: 'it' },
-      401: problem('Unauthorized'),
-      404: problem('No such thing'),
-      500: problem('Internal Server Error'),
-    });
-  });
-
-  test('what a problem looks like, and that it looks so', async () => {
-    const { components } = await documentOf();
-    expect(components.schemas['Problem']).toMatchObject({
-      type: 'object',
-      required: ['type', 'title', 'status', 'instance'],
-      properties: { title: { type: 'string' }, status: { type: 'integer' }, errors: { type: 'array' } },
-    });
-    const host = await aHost([aService({ routes: described })]);
-    const response = await host.request('/strict', { method: 'POST', headers, body: '{}' });
-    expect(problemSchema.strict().safeParse(await response.json()).success).toBe(true);
-  });
-
-  test('the bearer token, needed where one is set', async () => {
-    const { components, security } = await documentOf({ API_TOKEN: 'sesame' });
-    expect(components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } });
-    expect(security).toEqual([{ bearer: [] }]);
-    expect((await documentOf()).security).toEqual([{}, { bearer: [] }]);
   });
 });
