@@ -1,7 +1,8 @@
 import type { Faults } from '@waggle/adapter-memory';
-import { createMemoryBroker, createMemoryDriver, virtualClock } from '@waggle/adapter-memory';
+import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
 import { orderConfirmed, paymentTaken, type takePayment } from '@waggle/contracts';
 import type { CloudEvent } from '@waggle/kernel';
+import { virtualClock } from '@waggle/messaging';
 import { startHost } from '@waggle/runtime';
 import { expect, test } from 'vitest';
 import { service } from '../src/service.ts';

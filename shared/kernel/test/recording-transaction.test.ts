@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { declaredMessage } from '../src/index.ts';
 import { recordingTransaction } from '../testing/recording-transaction.ts';
 
 const type = 'testing.thing-happened.v1';
+const event = (data: number) => declaredMessage({ kind: 'event', type, data } as const);
+const command = (data: number) => declaredMessage({ kind: 'command', type, data } as const);
 
 test('a recording transaction reads what it was asked to write, each collection for itself', async () => {
   const { tx, documents } = recordingTransaction();
@@ -20,9 +23,9 @@ test('a recording transaction reads what it was asked to write, each collection 
 
 test('it remembers what was said, in order: events here, commands there', () => {
   const { tx, published, sent } = recordingTransaction();
-  tx.publish({ kind: 'event', type, data: 1 }, { kind: 'event', type, data: 2 });
-  tx.send({ kind: 'command', type, data: 3 });
-  tx.publish({ kind: 'event', type, data: 4 });
+  tx.publish(event(1), event(2));
+  tx.send(command(3));
+  tx.publish(event(4));
   expect(published.map(({ data }) => data)).toEqual([1, 2, 4]);
   expect(sent.map(({ data }) => data)).toEqual([3]);
 });

@@ -1,7 +1,7 @@
-import { createMemoryBroker, createMemoryStore, virtualClock } from '@waggle/adapter-memory';
+import { createMemoryBroker, createMemoryStore } from '@waggle/adapter-memory';
 import { orderConfirmed } from '@waggle/contracts';
 import { onEvent } from '@waggle/kernel';
-import type { DriverSettings } from '@waggle/messaging';
+import { virtualClock, type DriverSettings } from '@waggle/messaging';
 import { expect, test } from 'vitest';
 import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
 
