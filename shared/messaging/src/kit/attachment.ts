@@ -107,6 +107,7 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
     },
     resume() {
       paused = false;
+      if (closing !== undefined) return;
       if (attachedTo === link.current) consumer?.resume();
       void attachAgain();
     },
