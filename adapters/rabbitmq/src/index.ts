@@ -1,2 +1,2 @@
-export type { RabbitMqOptions } from './rabbitmq-connection.ts';
+export type { RabbitMqOptions } from './rabbitmq-dial.ts';
 export { createRabbitMqDriver } from './rabbitmq-driver.ts';

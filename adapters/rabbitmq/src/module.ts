@@ -1,8 +1,6 @@
 import { ContainerModule } from 'inversify';
-import type { SettingValues } from '@waggle/kernel';
-import { url } from '@waggle/kernel';
-import type { DriverSettings } from '@waggle/messaging';
-import { brokerDriver } from '@waggle/messaging';
+import { url, type SettingValues } from '@waggle/kernel';
+import { brokerDriver, type DriverSettings } from '@waggle/messaging';
 import { createRabbitMqDriver } from './rabbitmq-driver.ts';
 
 const settings = {

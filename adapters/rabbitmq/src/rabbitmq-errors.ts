@@ -10,58 +10,32 @@ export function replyCode(error: unknown): number | undefined {
 
 export const isNotFound = (error: unknown): boolean => replyCode(error) === 404;
 
-export const closedError = (): MessagingError =>
-  new MessagingError(
-    'closed',
-    '[rabbitmq] the driver is not open: call open() first, and nothing after close()',
-  );
-
-const DIFFERS = /inequivalent arg '([^']+)' for (\w+) '([^']+)'.*?: received (.*) but current is (.*?)"?$/s;
+const MEANINGS: Readonly<Record<number, readonly [MessagingErrorCode, string]>> = {
+  403: ['denied', 'check the user, the password and its permissions'],
+  404: ['unroutable', 'declare it first'],
+  405: ['conflict', 'somebody else has it for themselves'],
+  406: ['conflict', 'use what exists, or another namespace'],
+  530: ['denied', 'check the virtual host in the URL, and the permissions of the user'],
+};
+const DIFFERS =
+  /^.*?inequivalent arg '([^']+)' for (\w+) '([^']+)'.*?: received (.*) but current is (.*?)"?$/s;
 
 /** Translates what the client library threw, once. `what` says what was being done, to what. */
 export function translate(error: unknown, what: string): MessagingError {
   if (error instanceof MessagingError) return error;
-  const said = (error instanceof Error ? error.message : String(error)).replace(/ for user '[^']*'/g, '');
-  const fail = (code: MessagingErrorCode, advice: string): MessagingError =>
-    new MessagingError(code, `[rabbitmq] ${what}: ${advice}`, { cause: error });
-
-  switch (replyCode(error)) {
-    case 403:
-      return fail('denied', `the server refused (${said}): check the user, the password and its permissions`);
-    case 530:
-      return /not found/.test(said)
-        ? fail('invalid', `${said}: create the virtual host, or correct the URL`)
-        : fail('denied', `the server refused (${said}): check the user's permissions`);
-    case 405:
-      return fail('conflict', said);
-    case 406: {
-      const [, argument, kind, name, asked, current] = DIFFERS.exec(said) ?? [];
-      return fail(
-        'conflict',
-        name === undefined
-          ? said
-          : `${kind} ${name} exists with ${argument} ${current}, asked for ${asked}: use what exists, or another namespace`,
-      );
-    }
-    default:
-      return fail('unavailable', said);
-  }
+  const text = error instanceof Error ? error.message : String(error);
+  const said = text
+    .replace(/ for user '[^']*'/g, '')
+    .replace(DIFFERS, '$2 $3 exists with $1 $5, asked for $4');
+  const [code, advice] = meaningOf(error, said);
+  return new MessagingError(code, `[rabbitmq] ${what}: ${said}: ${advice}`, { cause: error });
 }
 
-/** Fails with `timeout` when the server does not answer in time; a late answer is ignored. */
-export async function within<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new MessagingError('timeout', `[rabbitmq] ${what}: no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } catch (error) {
-    throw translate(error, what);
-  } finally {
-    clearTimeout(timer);
-  }
+function meaningOf(error: unknown, said: string): readonly [MessagingErrorCode, string] {
+  // So the client library refuses to write what AMQP has no room for, such as a name of more than 255 bytes.
+  if (error instanceof TypeError || error instanceof RangeError)
+    return ['invalid', 'AMQP has no room for it'];
+  const reply = replyCode(error) ?? 0;
+  if (reply === 530 && /not found/.test(said)) return ['invalid', 'create the virtual host'];
+  return MEANINGS[reply] ?? ['unavailable', 'is the server up?'];
 }

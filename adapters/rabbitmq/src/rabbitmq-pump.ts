@@ -1,29 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConfirmChannel, Message } from 'amqplib';
-import { matchesType, messageOf } from '@waggle/kernel';
-import type { DriverSettings } from '@waggle/messaging';
-import { closeChannel, keepChannel } from './rabbitmq-channel.ts';
+import type { ConfirmChannel, ConsumeMessage, Message, Options } from 'amqplib';
+import { matchesType, MessagingError } from '@waggle/kernel';
+import type { BrokerConnection, LogPosition } from '@waggle/messaging';
+import { keepChannel, withChannel, type Attach } from './rabbitmq-channel.ts';
 import { copyProperties, laneOf, MARKER_TYPE, streamOffset } from './rabbitmq-codec.ts';
-import type { RabbitMqConnection } from './rabbitmq-connection.ts';
+import { findHead, readLog } from './rabbitmq-log.ts';
 import { allQueue, laneQueue, parseRoutingKey, pumpQueue } from './rabbitmq-names.ts';
-
-export interface Pumping {
-  readonly connection: RabbitMqConnection;
-  readonly settings: DriverSettings;
-  /** The stream queue that is copied from. */
-  readonly log: string;
-  /** What the queues of the group begin with. */
-  readonly base: string;
-  readonly ordering: 'by-key' | 'none';
-  readonly types: () => readonly string[];
-  readonly restore: () => Promise<void>;
-}
-
-export interface Pump {
-  /** Offset up to which this process knows the group to be served. */
-  readonly position: number | undefined;
-  close(): Promise<void>;
-}
+import type { Pumped, Session } from './rabbitmq-session.ts';
 
 const BATCH = 256;
 /** More than ever exist at a time: the one that is held, its successor, and what a crash left. */
@@ -37,130 +20,127 @@ const CHECKPOINT_ATTEMPTS = 20;
  * Lock and checkpoint are one message in a single-active-consumer queue; its body is the last offset that was copied.
  * Who is sent it, copies. After each confirmed batch the next checkpoint is published, and the old one acknowledged
  * once the next has come back: after a crash there may be two, and the greater counts. All of this is on one channel, so
- * that who has lost the lock cannot copy any more.
+ * that who has lost the lock cannot copy any more. Ends with the connection.
  */
-export function startPump(pumping: Pumping): Pump {
-  const { connection, settings, base, restore } = pumping;
-  let position: number | undefined;
+export function startPump(session: Session, pumped: Pumped, declare: BrokerConnection['declare']): void {
+  if (pumped.session === session) return;
+  pumped.session = session;
+  const { log } = session.names;
+  const base = session.names.base({ kind: 'group', group: pumped.declaration.group });
 
-  async function attach(channel: ConfirmChannel): Promise<void> {
+  const attach: Attach = async (channel, end, before) => {
+    if (before !== undefined) await declare({ queues: [], groups: [pumped.declaration] });
     let held: Message | undefined;
     let open = true;
-    channel.once('close', () => {
+    const stop = (reason: unknown): void => {
       open = false;
-    });
-    await channel.prefetch(CHECKPOINTS);
-    const receive = (checkpoint: Message | null): void => {
-      if (checkpoint === null) return void closeChannel(channel);
-      const starts = held === undefined;
-      const offset = offsetOf(checkpoint);
-      if (held !== undefined) channel.ack(offset > offsetOf(held) ? held : checkpoint);
-      if (held === undefined || offset > offsetOf(held)) held = checkpoint;
-      position = offsetOf(held);
-      if (starts) void copy(() => position ?? offset).catch(fail);
+      end(reason);
     };
-    const fail = (error: unknown): void => {
-      if (!open) return;
-      open = false;
-      settings.logger.warn('rabbitmq pump stopped, starting again', { base, reason: messageOf(error) });
-      void restore()
-        .catch(() => undefined)
-        .finally(() => void closeChannel(channel));
+    const receive = (checkpoint: ConsumeMessage | null): void => {
+      if (checkpoint === null) return stop(new Error(`the server cancelled the pump of ${base}`));
+      const before = held;
+      const isLater = before === undefined || offsetOf(checkpoint) > offsetOf(before);
+      if (before !== undefined) channel.ack(isLater ? before : checkpoint);
+      if (!isLater) return;
+      held = checkpoint;
+      pumped.offset = offsetOf(checkpoint);
+      if (before === undefined) copy(offsetOf(checkpoint)).catch(stop);
     };
 
-    channel.on('return', (raw) => fail(new Error(`queue ${raw.fields.routingKey} is gone`)));
-
-    async function copy(done: () => number): Promise<void> {
-      const buffer: Message[] = [];
+    /** From the checkpoint on, batch by batch. */
+    async function copy(from: number): Promise<void> {
+      const buffer: ConsumeMessage[] = [];
       let working = false;
       const work = async (): Promise<void> => {
         if (working) return;
         working = true;
-        for (let batch = buffer.splice(0); batch.length > 0 && open; batch = buffer.splice(0)) {
-          await Promise.all(
-            batch.filter((raw) => streamOffset(raw) > done()).map((raw) => forward(channel, raw)),
-          );
-          const last = batch.at(-1);
-          if (last === undefined || !open) return;
-          if (streamOffset(last) > done())
-            await publish(channel, pumpQueue(base), checkpointBody(streamOffset(last)), {});
+        for (let batch = buffer.splice(0); batch.length > 0; batch = buffer.splice(0)) {
+          const done = held === undefined ? from : offsetOf(held);
+          const fresh = batch.filter((raw) => streamOffset(raw) > done);
+          await Promise.all(fresh.map((raw) => forward(channel, raw)));
+          if (!open) return; // else a message that was returned would count as copied
+          const last = fresh.at(-1);
+          if (last !== undefined) await send(channel, pumpQueue(base), checkpointBody(streamOffset(last)));
           for (const raw of batch) channel.ack(raw);
         }
         working = false;
       };
-      await channel.prefetch(BATCH);
-      const receiveEvent = (raw: Message | null): void => {
-        if (raw === null) return void closeChannel(channel);
+      const receiveEvent = (raw: ConsumeMessage | null): void => {
+        if (raw === null) return stop(new Error(`the server cancelled the reading of ${log}`));
         buffer.push(raw);
-        setImmediate(() => void work().catch(fail));
+        setImmediate(() => void work().catch(stop));
       };
-      const from = done();
-      await channel.consume(pumping.log, receiveEvent, {
-        arguments: { 'x-stream-offset': from < 0 ? 'first' : from },
-      });
+      await channel.prefetch(BATCH);
+      const place = { arguments: { 'x-stream-offset': from < 0 ? 'first' : from } };
+      await channel.consume(log, receiveEvent, place);
     }
 
+    channel.on('return', ({ fields }) => stop(new Error(`queue ${fields.routingKey} is gone`)));
+    await channel.prefetch(CHECKPOINTS);
     await channel.consume(pumpQueue(base), receive);
-  }
+  };
 
   async function forward(channel: ConfirmChannel, raw: Message): Promise<void> {
-    const routed = parseRoutingKey(raw.fields.routingKey);
-    if (routed === undefined || raw.properties.type === MARKER_TYPE) return;
-    if (!pumping.types().some((pattern) => matchesType(pattern, routed.type))) return;
-    const queue = pumping.ordering === 'none' ? allQueue(base) : laneQueue(base, laneOf(raw));
-    await publish(channel, queue, raw.content, copyProperties(raw, 0));
+    const { types, ordering } = pumped.declaration;
+    const type = parseRoutingKey(raw.fields.routingKey)?.type;
+    if (type === undefined || raw.properties.type === MARKER_TYPE) return;
+    if (!types.some((pattern) => matchesType(pattern, type))) return;
+    const queue = ordering === 'none' ? allQueue(base) : laneQueue(base, laneOf(raw));
+    await send(channel, queue, raw.content, copyProperties(raw, 0));
   }
 
-  const kept = keepChannel({
-    connection,
-    logger: settings.logger,
-    waitMs: settings.requestTimeoutMs,
-    what: `copying to ${base}`,
-    attach,
-    restore,
-  });
-  return {
-    get position() {
-      return position;
-    },
-    close: () => kept.close(),
-  };
+  void keepChannel(session, `copying to ${base}`, attach);
 }
 
 /**
- * Puts the first checkpoint into the pump's queue, unless there is one or somebody holds it. A queue that another process
- * is just creating refuses for a moment, so it is tried again.
+ * Puts the first checkpoint into the pump's queue, unless there is one or somebody holds it: a group begins `from` there, or
+ * behind an offset up to which it is known to be served. A queue that another process is just creating refuses for a
+ * moment, so it is tried again. @throws MessagingError `out-of-range`, `invalid`
  */
-export async function createCheckpoint(
-  channel: ConfirmChannel,
-  base: string,
-  begin: () => Promise<number>,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
-    if (messageCount > 0 || consumerCount > 0) return;
-    const offset = await begin();
-    try {
-      return await publish(channel, pumpQueue(base), checkpointBody(offset), {});
-    } catch (error) {
-      if (attempt === CHECKPOINT_ATTEMPTS) throw error;
-      await sleep(50);
-    }
+export async function declarePump(session: Session, base: string, from: LogPosition | number): Promise<void> {
+  const { model, gone, names } = session;
+  async function begin(): Promise<number> {
+    if (typeof from === 'number') return from;
+    if (from === 'beginning') return -1;
+    const head = await findHead(model, names.log);
+    if (from === 'new') return Number(head);
+    const entries = readLog(model, names.log, {
+      after: from.after,
+      resumed: false,
+      until: head,
+      signal: gone,
+    });
+    await entries.next(); // which looks whether the cursor is kept
+    await entries.return(undefined);
+    return Number(from.after);
   }
+  await withChannel(model, async (channel) => {
+    for (let attempt = 1; ; attempt++) {
+      const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
+      if (messageCount > 0 || consumerCount > 0) return;
+      try {
+        return await send(channel, pumpQueue(base), checkpointBody(await begin()));
+      } catch (error) {
+        if (error instanceof MessagingError || attempt === CHECKPOINT_ATTEMPTS) throw error;
+        await sleep(50);
+      }
+    }
+  });
 }
 
 const checkpointBody = (offset: number): Buffer => Buffer.from(String(offset));
 const offsetOf = (checkpoint: Message): number => Number(checkpoint.content.toString('latin1'));
 
-function publish(
+/** Resolves when it is confirmed, returned messages too. */
+function send(
   channel: ConfirmChannel,
   queue: string,
   body: Buffer,
-  properties: ReturnType<typeof copyProperties>,
+  properties: Options.Publish = {},
 ): Promise<void> {
+  const options = { ...properties, persistent: true, mandatory: true };
   return new Promise((resolve, reject) => {
-    const properly = { ...properties, persistent: true, mandatory: true };
-    channel.sendToQueue(queue, body, properly, (error: unknown) =>
+    channel.sendToQueue(queue, body, options, (error: unknown) =>
       error instanceof Error ? reject(error) : resolve(),
     );
   });

@@ -1,0 +1,39 @@
+import type { ChannelModel } from 'amqplib';
+import type { DriverSettings, GroupDeclaration, TopologyResource } from '@waggle/messaging';
+import type { RabbitMqOptions } from './rabbitmq-dial.ts';
+import type { Names } from './rabbitmq-names.ts';
+
+/** One connection of the client library, while it lasts, with all that is the same wherever it is used. */
+export interface Session {
+  readonly model: ChannelModel;
+  /** Aborts when it has ended, from whichever side, or is about to: the library throws at what is sent then. */
+  readonly gone: AbortSignal;
+  /** Never rejects. */
+  close(): Promise<void>;
+  readonly settings: DriverSettings;
+  readonly options: RabbitMqOptions;
+  readonly names: Names;
+  readonly known: Known;
+}
+
+/** What this process knows, whatever becomes of its connections. */
+export interface Known {
+  /** Groups and queues, by what the names of their queues begin with. */
+  readonly declared: Map<string, TopologyResource>;
+  /** Groups that do not begin at "new". */
+  readonly pumped: Map<string, Pumped>;
+  /** How many messages of a queue this process holds, and how many retries it put off that are not due yet. */
+  readonly unsettled: Map<string, number>;
+}
+
+export interface Pumped {
+  declaration: GroupDeclaration;
+  /** Up to it this process knows the group to be served. */
+  offset?: number;
+  /** On which its pump runs. */
+  session?: Session;
+}
+
+export function countUnsettled({ unsettled }: Known, queue: string, more: number): void {
+  unsettled.set(queue, (unsettled.get(queue) ?? 0) + more);
+}
