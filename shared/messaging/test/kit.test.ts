@@ -197,6 +197,10 @@ describe('the kit', () => {
     consumer.resume();
     await settled();
     expect(calls.slice(4)).toEqual(['consume']);
+    await consumer.close();
+    consumer.resume();
+    await settled();
+    expect(calls.slice(4)).toEqual(['consume']);
   });
 
   it('sends again what was not confirmed, first and in order', async () => {
