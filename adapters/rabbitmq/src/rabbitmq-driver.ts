@@ -59,7 +59,9 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     systemClock.after(delayMs, () => countUnsettled(known, queue, -1));
   }
 
+  const { version } = model.connection.serverProperties;
   return {
+    releaseCounts: Number.parseInt(version, 10) < 4,
     declare: topology.declare,
     publish: (message, confirm) => ship(address(names, message), confirm),
     async consume({ source, ordering, concurrency }, deliver, { ended, previous }) {
@@ -86,7 +88,7 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     },
     async describe() {
       return [
-        { kind: 'server', name: 'RabbitMQ', details: { version: model.connection.serverProperties.version } },
+        { kind: 'server', name: 'RabbitMQ', details: { version } },
         { kind: 'exchange', name: names.events, details: { lanes } },
         { kind: 'exchange', name: names.commands, details: {} },
         { kind: 'log', name: names.log, details: { ...retention } },
