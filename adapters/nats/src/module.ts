@@ -17,8 +17,6 @@ export const broker = {
   settings,
   module: ({ NATS_URL }: SettingValues<typeof settings>, driver: DriverSettings) =>
     new ContainerModule(({ bind }) => {
-      bind(brokerDriver).toResolvedValue(() =>
-        createNatsDriver(driver, { url: NATS_URL, name: driver.namespace }),
-      );
+      bind(brokerDriver).toResolvedValue(() => createNatsDriver(driver, { url: NATS_URL }));
     }),
 };

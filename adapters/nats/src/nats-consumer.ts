@@ -1,328 +1,310 @@
-import { messageOf } from '@waggle/kernel';
-import type { ConsumeOptions, Delivery, DriverConsumer } from '@waggle/messaging';
-import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from 'nats';
-import type { NatsLink } from './nats-connection.ts';
-import { ACK, NAK, NatsDelivery, WORKING, type Settler, type TakenLine } from './nats-delivery.ts';
-import type { NatsTopology } from './nats-topology.ts';
 import {
-  eventsPlace,
-  NatsMessage,
-  parseReceipt,
-  parseSubject,
-  queuePlace,
-  type Receipt,
-} from './nats-wire.ts';
+  SettleOnce,
+  type Attaching,
+  type ConsumeOptions,
+  type Delivery,
+  type DriverConsumer,
+} from '@waggle/messaging';
+import { createInbox, nanos, type ConsumerInfo, type Msg, type Subscription } from 'nats';
+import { roundTrip, type NatsContext, type NatsLink } from './nats-connection.ts';
+import { ACK, NAK, NatsMessage, parseReceipt, payloadOf, WORKING } from './nats-message.ts';
+import { linesOf, parseSubject, placeOf, type Line } from './nats-names.ts';
+import { infosOf, undeclared } from './nats-topology.ts';
 
 /** How long a request for messages waits at the server. Its end is a sign of life, and it is asked again. */
 const PULL_MS = 30_000;
 /** An answer later than this means that the request is lost. */
 const PULL_GRACE_MS = 5000;
-const REPAIR_PAUSE_MS = 500;
+/** A lease begins when the server sends: of one that was never extended, a tenth may have gone by on the way. */
+const NOT_ON_ITS_WAY = 0.9;
+/** Leases and requests are looked after this often, and six times a lease at least. */
+const TICK_MS = 1000;
 
-/** An inbox and what was asked for in its name. Another after each pause or reconnect: nobody answers to the old one. */
-interface Session {
-  readonly inbox: string;
-  readonly subscription: Subscription;
+/** A message that is being handled. */
+interface Held {
+  readonly taken: Taken;
+  /** In the stream. */
+  readonly position: number;
+  /** Where settlements go. Another after a redelivery to ourselves. */
+  reply: string;
+  /** Until when a settlement counts: then another member may have the message. */
+  leasedUntil: number;
+}
+
+/** A durable of which a consumer takes, with the places that it has. */
+interface Taken {
+  readonly line: Line;
+  /** Most unsettled deliveries at a time. */
+  readonly capacity: number;
+  /** By position. A retry that waits is no longer among them. */
+  readonly unsettled: Map<number, Held>;
+  /** Messages that were asked for in the current session and have not come. */
+  requested: number;
+  askedAt: number;
+  /** Whether it was deleted: nothing can be asked for until this consumer is attached again. */
+  gone: boolean;
+  /** Whether the server may know a higher floor than we do. */
+  stale: boolean;
+  /** What was acknowledged last. The acknowledgement may be lost; of a lane, no other's can be. */
+  lastAcked: number;
+}
+
+const ignore = (): void => undefined;
+
+export interface NatsConsumer extends DriverConsumer {
+  /** Takes from this connection, from now on or again. Resolves once it has the requests. @throws MessagingError `unroutable` */
+  attach(link: NatsLink, ended: Attaching['ended']): Promise<void>;
 }
 
 /**
  * Takes messages by asking for as many as have a place: one a lane, `concurrency` where there is no order. Settlements
- * and requests are collected and sent once a turn of the event loop.
+ * and requests are collected and sent once a turn of the event loop. What is held goes from one connection to the next: the
+ * server knows deliveries by their lease.
  */
-export class NatsConsumer implements DriverConsumer, Settler {
-  readonly #link: NatsLink;
-  readonly #topology: NatsTopology;
-  readonly #deliver: (delivery: Delivery) => void;
-  readonly #group: string | undefined;
-  readonly #root: string;
-  readonly #taken: ReadonlyMap<string, TakenLine>;
-  readonly #forget: () => void;
-  readonly #onClosed: (consumer: NatsConsumer) => void;
-  #session: Session | undefined;
-  #deletions: Subscription | undefined;
-  #settlements: { readonly reply: string; readonly payload: Uint8Array }[] = [];
-  #turn: NodeJS.Immediate | undefined;
-  #paused = false;
-  #closing: Promise<void> | undefined;
+export function createConsumer(
+  context: NatsContext,
+  { source, ordering, concurrency }: ConsumeOptions,
+  deliver: (delivery: Delivery) => void,
+): NatsConsumer {
+  const { settings, floors } = context;
+  const { root, stream } = placeOf(settings.namespace, source);
+  const lines = linesOf(settings, source, ordering);
+  const all = lines.map((line): Taken => {
+    const capacity = line.ordered ? 1 : concurrency;
+    const idle = { requested: 0, askedAt: 0, gone: false, stale: false, lastAcked: 0 };
+    return { line, capacity, unsettled: new Map(), ...idle };
+  });
+  const byDurable = new Map(all.map((taken) => [taken.line.durable, taken]));
+  const allHeld = (): readonly Held[] => all.flatMap(({ unsettled }) => [...unsettled.values()]);
+  let link: NatsLink | undefined;
+  let ended: Attaching['ended'] | undefined;
+  /** An inbox, and what was asked for in its name. Another after each pause or reconnect: nobody answers to the old one. */
+  let session: Subscription | undefined;
+  let inbox = '';
+  let deletions: Subscription | undefined;
+  let settlements: { readonly held: Held; readonly payload: Uint8Array }[] = [];
+  let ticker: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
+  let isTaking = false;
+  let closing: Promise<void> | undefined;
 
-  constructor(
-    link: NatsLink,
-    topology: NatsTopology,
-    { source }: ConsumeOptions,
-    taken: readonly TakenLine[],
-    deliver: (delivery: Delivery) => void,
-    onClosed: (consumer: NatsConsumer) => void,
-  ) {
-    const ns = link.settings.namespace;
-    this.#link = link;
-    this.#topology = topology;
-    this.#deliver = deliver;
-    this.#group = source.kind === 'group' ? source.group : undefined;
-    this.#root = source.kind === 'group' ? eventsPlace(ns).root : queuePlace(ns, source.context).root;
-    this.#taken = new Map(taken.map((each) => [each.line.durable, each]));
-    this.#onClosed = onClosed;
-    this.#forget = link.listen({
-      lost: () => this.#lose(),
-      restored: () => {
-        this.tick();
-        this.#flush();
-        // What was deleted meanwhile answers nothing.
-        for (const each of this.#taken.values()) void this.#repair(each);
-      },
-    });
+  async function attach(to: NatsLink, onEnd: Attaching['ended']): Promise<void> {
+    context.current = to;
+    ended = onEnd;
+    for (const taken of all) taken.gone = false;
+    const infos = await infosOf(to, lines);
+    if (infos.includes(undefined)) throw undeclared(source);
+    all.forEach((taken, index) => learnFloor(taken, infos[index]));
+    if (closing !== undefined || up() !== to) return;
+    deletions ??= watchDeletions(to);
+    ticker ??= setInterval(tick, Math.min(settings.leaseMs / 6, TICK_MS)).unref();
+    isTaking = true;
+    flush();
+    await roundTrip(to);
   }
 
-  /** Resolves once the server has the requests. */
-  async attach(connection: NatsConnection): Promise<void> {
-    this.#watchDeletions(connection);
-    this.#flush();
-    await connection.flush().catch(() => undefined);
+  /** The connection, if it is up. Of another than before nothing is taken until this consumer is attached to it. */
+  function up(): NatsLink | undefined {
+    const { current } = context;
+    if (current === undefined || current.client.isClosed()) return undefined;
+    if (current === link) return link;
+    isTaking = false;
+    deletions = undefined;
+    forgetSession();
+    return (link = current);
   }
 
   /** NATS answers requests that wait when a consumer is deleted, but not those that come later: it announces it, though. */
-  #watchDeletions(connection: NatsConnection): void {
-    const [stream = ''] = Array.from(this.#taken.values(), ({ line }) => line.stream);
-    this.#deletions = connection.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.*`, {
-      callback: (_error, { subject }) => {
-        const taken = this.#taken.get(subject?.slice(subject.lastIndexOf('.') + 1) ?? '');
-        if (taken !== undefined) void this.#repair(taken);
-      },
-    });
+  function watchDeletions({ client }: NatsLink): Subscription {
+    const prefix = `$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.`;
+    const callback = (error: unknown, { subject }: Msg): void => {
+      const taken = error === null ? byDurable.get(subject.slice(prefix.length)) : undefined;
+      if (taken !== undefined) end(taken, 'it was deleted');
+    };
+    return client.subscribe(`${prefix}*`, { callback });
   }
 
-  pause(): void {
-    this.#paused = true;
-    void this.#leaveSession();
+  /** The others go on until this consumer is attached again. */
+  function end(taken: Taken, why: string): void {
+    taken.gone = true;
+    taken.requested = 0;
+    ended?.(`${taken.line.key}: ${why}`);
   }
 
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#schedule();
+  function schedule(): void {
+    turn ??= setImmediate(flush);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** Sends what was settled, then asks for as much as has a place. Without a connection it waits for the next. */
+  function flush(): void {
+    turn = undefined;
+    const now = up();
+    if (now === undefined) return;
+    sendSettlements(now);
+    if (!isTaking || closing !== undefined) return;
+    session ??= enterSession(now);
+    for (const taken of all) if (!taken.gone) pull(now, taken);
   }
 
-  settle(delivery: NatsDelivery, payload: Uint8Array): void {
-    if (this.#closing !== undefined) return;
-    const { taken, position, reply, leasedUntil } = delivery;
-    taken.unsettled.delete(position);
-    // What lost its lease may be with another member: a settlement would meddle with theirs.
-    if (leasedUntil > Date.now()) {
-      this.#settlements.push({ reply, payload });
-      if (payload === ACK && taken.line.ordered)
-        taken.floor = Math.max(taken.floor, (taken.lastAcked = position));
-      else taken.stale = true;
-    }
-    this.#schedule();
+  function settle(held: Held, payload: Uint8Array): void {
+    if (closing !== undefined) return;
+    held.taken.unsettled.delete(held.position);
+    settlements.push({ held, payload });
+    schedule();
   }
 
-  /** Called by the driver several times a lease: extends what is unsettled, and misses answers. */
-  tick(): void {
-    if (this.#link.up === undefined) return;
+  /** What lost its lease may be with another member: a settlement would meddle with theirs. */
+  function sendSettlements({ client }: NatsLink): void {
     const now = Date.now();
-    const { leaseMs } = this.#link.settings;
-    for (const taken of this.#taken.values()) {
-      for (const delivery of taken.unsettled.values()) {
-        if (delivery.leasedUntil - now > (leaseMs * 2) / 3 || delivery.leasedUntil < now) continue;
-        this.#link.tell(delivery.reply, WORKING);
-        delivery.leasedUntil = now + leaseMs;
-      }
-      if (taken.overdueAt < now) {
-        taken.overdueAt = Infinity;
-        taken.requested = 0;
-        void this.#repair(taken);
-      } else if (taken.places > 0) this.#schedule();
-      if (taken.stale) void this.#remember(taken);
+    for (const { held, payload } of settlements) {
+      if (held.leasedUntil <= now) continue;
+      client.publish(held.reply, payload);
+      if (payload === ACK && held.taken.line.ordered) {
+        held.taken.lastAcked = held.position;
+        floors.set(held.taken.line.key, held.position);
+      } else held.taken.stale = true;
     }
+    settlements = [];
   }
 
-  /** Other members settle too, and not in order: only the server knows up to where nothing is left. */
-  async #remember(taken: TakenLine): Promise<void> {
-    taken.stale = false;
-    const info = await this.#topology.info(taken.line).catch(() => undefined);
-    taken.floor = Math.max(taken.floor, info?.ack_floor.stream_seq ?? 0);
+  function pull({ client }: NatsLink, taken: Taken): void {
+    const places = taken.capacity - taken.unsettled.size - taken.requested;
+    if (places <= 0) return;
+    taken.requested += places;
+    taken.askedAt = Date.now();
+    const request = `{"batch":${places},"expires":${nanos(PULL_MS)}}`;
+    const reply = `${inbox}.${taken.line.durable}.${places}`;
+    client.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${taken.line.durable}`, request, { reply });
   }
 
-  #schedule(): void {
-    this.#turn ??= setImmediate(() => this.#flush());
-  }
-
-  /** Sends what was settled, then asks for as much as has a place. Without a connection it waits for the reconnect. */
-  #flush(): void {
-    clearImmediate(this.#turn);
-    this.#turn = undefined;
-    const connection = this.#link.up;
-    if (connection === undefined) return;
-    this.#sendSettlements();
-    if (this.#paused || this.#closing !== undefined) return;
-    this.#session ??= this.#enterSession(connection);
-    let index = 0;
-    for (const taken of this.#taken.values()) {
-      if (taken.places > 0) this.#pull(this.#session, taken, index);
-      index++;
-    }
-  }
-
-  #sendSettlements(): void {
-    for (const { reply, payload } of this.#settlements) this.#link.tell(reply, payload);
-    this.#settlements = [];
-  }
-
-  #pull({ inbox }: Session, taken: TakenLine, index: number): void {
-    const batch = taken.places;
-    const { stream, durable } = taken.line;
-    taken.requested += batch;
-    taken.overdueAt = Date.now() + PULL_MS + PULL_GRACE_MS;
-    const request = `{"batch":${batch},"expires":${nanos(PULL_MS)}}`;
-    this.#link.tell(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`, request, `${inbox}.${index}.${batch}`);
-  }
-
-  #enterSession(connection: NatsConnection): Session {
-    const inbox = createInbox(this.#link.inboxPrefix);
-    const subscription = connection.subscribe(`${inbox}.>`, {
+  function enterSession({ client, options }: NatsLink): Subscription {
+    inbox = createInbox(options.connection?.inboxPrefix);
+    const messages = client.subscribe(`${inbox}.>`, {
       callback: (error, msg) => {
-        if (error !== null) this.#log('cannot receive messages', { reason: messageOf(error) });
-        else this.#receive(inbox, msg);
+        if (error === null) receive(msg, session === messages);
       },
     });
-    return { inbox, subscription };
+    return messages;
   }
 
   /**
    * Gives up the inbox; what is on its way comes before the promise resolves. Then asks for the lines, whereupon the server
    * drops the requests: without that, 2.9.10 was seen to redeliver with a count of 1, and to repeat what was acknowledged.
    */
-  async #leaveSession(): Promise<void> {
-    const session = this.#session;
-    const asked = [...this.#taken.values()].filter(({ requested }) => requested > 0);
-    this.#forgetSession();
-    if (session === undefined) return;
-    if (this.#link.up === undefined) return session.subscription.unsubscribe();
-    await session.subscription.drain().catch(() => undefined);
-    await Promise.all(asked.map(({ line }) => this.#topology.info(line).catch(() => undefined)));
+  async function leaveSession(): Promise<void> {
+    const left = session;
+    const asked = all.filter(({ requested }) => requested > 0).map(({ line }) => line);
+    forgetSession();
+    if (left === undefined || link === undefined || link.client.isClosed()) return;
+    await Promise.race([left.drain(), link.client.closed()]).catch(ignore);
+    await infosOf(link, asked).catch(ignore);
   }
 
-  #lose(): void {
-    this.#session?.subscription.unsubscribe();
-    this.#forgetSession();
+  function forgetSession(): void {
+    session = undefined;
+    for (const taken of all) taken.requested = 0;
   }
 
-  #forgetSession(): void {
-    this.#session = undefined;
-    for (const taken of this.#taken.values()) {
-      taken.requested = 0;
-      taken.overdueAt = Infinity;
-    }
-  }
-
-  #receive(inbox: string, msg: Msg): void {
-    const receipt = parseReceipt(msg.reply);
-    const reply = msg.reply;
-    if (receipt === undefined || reply === undefined) return this.#answer(inbox, msg);
-    const taken = this.#taken.get(receipt.durable);
+  function receive(msg: Msg, isCurrent: boolean): void {
+    const { reply } = msg;
+    if (reply === undefined || !reply.startsWith('$JS.ACK.')) return isCurrent ? answer(msg) : undefined;
+    const { durable, attempt, position } = parseReceipt(reply);
+    const taken = byDurable.get(durable);
     if (taken === undefined) return;
-    const current = this.#session?.inbox === inbox;
-    if (current && taken.requested > 0) taken.requested--;
-    if (taken.requested === 0) taken.overdueAt = Infinity;
-    const held = taken.unsettled.get(receipt.streamSeq);
+    if (isCurrent) taken.requested = Math.max(0, taken.requested - 1);
+    const leasedUntil = Date.now() + settings.leaseMs * NOT_ON_ITS_WAY;
+    const held = taken.unsettled.get(position);
     // Still with us, after a lease that ran out or a durable that was made anew: it has one handler, not two.
-    if (held !== undefined) held.reply = reply;
-    else if (current) this.#hand(taken, receipt, msg, reply);
-    else this.#link.tell(reply, NAK);
+    if (held !== undefined) Object.assign(held, { reply, leasedUntil });
+    else if (isCurrent) hand({ taken, position, reply, leasedUntil }, attempt, msg);
+    else msg.respond(NAK);
   }
 
-  #hand(taken: TakenLine, receipt: Receipt, msg: Msg, reply: string): void {
-    const address = parseSubject(this.#root, msg.subject);
-    const foreign = address.group !== undefined && address.group !== this.#group;
-    const again = receipt.streamSeq === taken.lastAcked && (receipt.attempt > 1 || taken.renewed);
-    if (foreign || again) {
-      this.#settlements.push({ reply, payload: ACK });
-      return this.#schedule();
-    }
-    const delivery = new NatsDelivery(this, taken, new NatsMessage(msg, address), {
-      lane: address.lane,
-      attempt: receipt.attempt,
-      position: receipt.streamSeq,
-      reply,
-      leasedUntil: Date.now() + this.#link.settings.leaseMs,
-    });
-    taken.unsettled.set(receipt.streamSeq, delivery);
-    try {
-      this.#deliver(delivery);
-    } catch (error) {
-      this.#log('the consumer threw instead of settling', { reason: messageOf(error) });
-      delivery.release();
-    }
+  function hand(held: Held, attempt: number, msg: Msg): void {
+    const { taken, position } = held;
+    const address = parseSubject(root, msg.subject);
+    const isOurs = address.group === undefined || (source.kind === 'group' && address.group === source.group);
+    // Acknowledged before, and the server does not know: the acknowledgement was lost, or the durable is another.
+    if (!isOurs || position === taken.lastAcked) return settle(held, ACK);
+    taken.unsettled.set(position, held);
+    const message = new NatsMessage(msg.data, msg.headers, address);
+    deliver(new SettleOnce(message, address.lane, attempt, (how) => settle(held, payloadOf(how))));
   }
 
-  /** A status instead of a message: the request ended, or there is nobody to answer it. */
-  #answer(inbox: string, msg: Msg): void {
-    if (this.#session?.inbox !== inbox) return;
-    const [index, batch] = msg.subject
-      .slice(inbox.length + 1)
-      .split('.')
-      .map(Number);
-    const taken = [...this.#taken.values()][index ?? -1];
-    if (taken === undefined) return;
+  /** A status instead of a message: the request ended, or was refused, or there is nobody to answer it. */
+  function answer(msg: Msg): void {
+    const [durable = '', places = ''] = msg.subject.slice(inbox.length + 1).split('.');
+    const taken = byDurable.get(durable);
     const { code = 0, description = '' } = msg.headers ?? {};
-    if (code === 100) return;
-    const open = msg.headers?.get('Nats-Pending-Messages') ?? '';
-    taken.requested = Math.max(0, taken.requested - (open === '' ? (batch ?? 0) : Number(open)));
-    if (code === 408) {
-      taken.stale = true;
-      return this.#schedule();
-    }
-    this.#log('NATS refused a request for messages', { consumer: taken.line.durable, code, description });
-    taken.requested = 0;
-    if (code !== 409 || /deleted/i.test(description)) void this.#repair(taken);
+    if (taken === undefined || code === 100) return;
+    if (code !== 408) return end(taken, `${code} ${description}`);
+    const left = msg.headers?.get('Nats-Pending-Messages') || places;
+    taken.requested = Math.max(0, taken.requested - Number(left));
+    taken.stale = true;
+    schedule();
   }
 
-  /** Makes a durable anew that somebody deleted; harmless if it is there. Goes on until it succeeds. */
-  async #repair(taken: TakenLine): Promise<void> {
-    if (taken.repairing) return;
-    taken.repairing = true;
-    while (this.#closing === undefined) {
-      try {
-        if (await this.#topology.recreate(taken.line, taken.floor)) taken.renewed = true;
-        break;
-      } catch (error) {
-        this.#log('cannot make a deleted consumer anew; trying again', {
-          consumer: taken.line.durable,
-          reason: messageOf(error),
-        });
-        await new Promise((resolve) => setTimeout(resolve, REPAIR_PAUSE_MS));
-      }
+  function tick(): void {
+    const now = up();
+    if (now === undefined) return;
+    extendLeases(now);
+    schedule();
+    const overdue = Date.now() - PULL_MS - PULL_GRACE_MS;
+    for (const taken of all) {
+      if (taken.requested > 0 && taken.askedAt < overdue) end(taken, 'no answer');
+      if (!taken.stale) continue;
+      // Other members settle too, and not in order: only the server knows up to where nothing is left.
+      taken.stale = false;
+      void infosOf(now, [taken.line]).then(([info]) => learnFloor(taken, info), ignore);
     }
-    taken.repairing = false;
-    taken.requested = 0;
-    this.#schedule();
   }
 
-  async #close(): Promise<void> {
-    this.#forget();
-    this.#deletions?.unsubscribe();
-    // On its way, or unsettled: any member may have it at once.
-    await this.#leaveSession();
-    clearImmediate(this.#turn);
-    const connection = this.#link.up;
-    if (connection !== undefined) {
-      this.#sendSettlements();
-      for (const { unsettled } of this.#taken.values()) {
-        for (const { reply, leasedUntil } of unsettled.values()) {
-          if (leasedUntil > Date.now()) this.#link.tell(reply, NAK);
-        }
-        unsettled.clear();
-      }
-      await connection.flush().catch(() => undefined);
-    }
-    this.#onClosed(this);
+  /**
+   * Extends what has less than two thirds of its lease left. An extension counts once the server has answered what was sent
+   * after it: what was only written when the connection died may never have arrived.
+   */
+  function extendLeases({ client }: NatsLink): void {
+    const now = Date.now();
+    const isDue = (leftMs: number): boolean => leftMs > 0 && leftMs <= (settings.leaseMs * 2) / 3;
+    const due = allHeld().filter(({ leasedUntil }) => isDue(leasedUntil - now));
+    for (const { reply } of due) client.publish(reply, WORKING);
+    const count = (): void => {
+      for (const held of due) held.leasedUntil = Math.max(held.leasedUntil, now + settings.leaseMs);
+    };
+    if (due.length > 0) client.flush().then(count, ignore);
   }
 
-  #log(message: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#link.settings.logger.warn(message, fields);
+  function learnFloor(taken: Taken, info: ConsumerInfo | undefined): void {
+    const { key } = taken.line;
+    // Before the first acknowledgement the server's own floor is 0, wherever the durable began.
+    const settled = info?.num_ack_pending === 0 ? info.delivered : info?.ack_floor;
+    floors.set(key, Math.max(floors.get(key) ?? 0, settled?.stream_seq ?? 0));
+    taken.lastAcked = Math.min(taken.lastAcked, floors.get(key) ?? 0); // less, if the stream was made anew
   }
+
+  /** On its way, or unsettled: any member may have it at once. */
+  async function leave(): Promise<void> {
+    clearInterval(ticker);
+    deletions?.unsubscribe();
+    await leaveSession();
+    for (const held of allHeld()) settlements.push({ held, payload: NAK });
+    flush();
+    if (link !== undefined) await roundTrip(link);
+  }
+
+  return {
+    attach,
+    pause() {
+      isTaking = false;
+      void leaveSession();
+    },
+    resume() {
+      isTaking = true;
+      schedule();
+    },
+    close() {
+      closing ??= leave();
+      return closing;
+    },
+  };
 }

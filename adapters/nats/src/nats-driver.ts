@@ -1,113 +1,39 @@
-import type { BrokerDriver, DriverSettings, Source } from '@waggle/messaging';
-import { abortable, closedError, NatsLink, type NatsOptions } from './nats-connection.ts';
-import { NatsConsumer } from './nats-consumer.ts';
-import { TakenLine } from './nats-delivery.ts';
-import { readLog } from './nats-log.ts';
-import { NatsPublisher } from './nats-publisher.ts';
-import { NatsTopology, undeclared } from './nats-topology.ts';
-import { deadPlace, eventsPlace } from './nats-wire.ts';
-
-/** Leases are looked after this often at most, and thrice a lease at least. */
-const TICK_MS = 1000;
+import { createDriver, type BrokerDriver, type DriverConsumer, type DriverSettings } from '@waggle/messaging';
+import { openLink, type NatsContext, type NatsOptions } from './nats-connection.ts';
+import { createConsumer, type NatsConsumer } from './nats-consumer.ts';
+import { translate } from './nats-errors.ts';
+import { headOf, readLog } from './nats-log.ts';
+import { RESERVED } from './nats-message.ts';
+import { createPublisher } from './nats-publisher.ts';
+import { declare, describe, lagOf } from './nats-topology.ts';
 
 /** Waggle on NATS JetStream, 2.9 or newer. The README says what it makes of the server. */
 export function createNatsDriver(settings: DriverSettings, options: NatsOptions): BrokerDriver {
-  const link = new NatsLink(settings, options);
-  const topology = new NatsTopology(link);
-  const publisher = new NatsPublisher(link, topology);
-  const consumers = new Set<NatsConsumer>();
-  let opening: Promise<void> | undefined;
-  let opened = false;
-  let closing: Promise<void> | undefined;
-  let ticker: NodeJS.Timeout | undefined;
+  const context: NatsContext = { settings, options, floors: new Map(), created: new Map() };
+  const consumers = new WeakMap<DriverConsumer, NatsConsumer>();
 
-  const check = (): void => {
-    if (!opened || closing !== undefined) throw closedError();
-  };
-
-  const open: BrokerDriver['open'] = async (how) => {
-    const connection = await link.connect(how);
-    try {
-      await abortable(topology.open(connection), how?.signal);
-    } catch (error) {
-      await link.disconnect();
-      throw error;
-    }
-    const everyMs = Math.min(settings.leaseMs / 6, TICK_MS);
-    ticker = setInterval(() => consumers.forEach((each) => each.tick()), everyMs).unref();
-    opened = true;
-  };
-
-  const close = async (): Promise<void> => {
-    await Promise.all([...consumers].map((each) => each.close()));
-    await publisher.flush();
-    clearInterval(ticker);
-    link.close();
-    await link.disconnect();
-  };
-
-  return {
-    get status() {
-      if (closing !== undefined) return 'closed';
-      return opened || link.status === 'closed' ? link.status : 'new';
+  return createDriver(settings, {
+    name: 'nats',
+    reservedHeaders: RESERVED,
+    translate,
+    async connect(lost) {
+      const link = await openLink(context);
+      return {
+        releaseCounts: true,
+        declare: (topology) => declare(link, topology),
+        publish: createPublisher(link, lost),
+        async consume(asked, deliver, { previous, ended }) {
+          const consumer = (previous && consumers.get(previous)) ?? createConsumer(context, asked, deliver);
+          await consumer.attach(link, ended);
+          consumers.set(consumer, consumer);
+          return consumer;
+        },
+        head: (log) => headOf(link, log),
+        read: (log, reading) => readLog(link, log, reading),
+        lag: (source) => lagOf(link, source),
+        describe: () => describe(link),
+        close: () => link.client.close(),
+      };
     },
-    async open(how) {
-      if (closing !== undefined) throw closedError();
-      opening ??= open(how);
-      try {
-        await opening;
-      } catch (error) {
-        opening = undefined;
-        throw error;
-      }
-      check();
-    },
-    async declare(wanted) {
-      check();
-      await topology.declare(wanted);
-    },
-    async publish(messages) {
-      if (opened && closing === undefined) return publisher.publish(messages);
-      return messages.map(() => closedError());
-    },
-    async consume(how, deliver) {
-      check();
-      const lines = topology.lines(how.source, how.source.kind === 'queue' ? 'by-key' : how.ordering);
-      const taken = await Promise.all(
-        lines.map(async (line) => {
-          const info = await topology.info(line);
-          if (info === undefined) throw undeclared(how.source);
-          return new TakenLine(line, how.concurrency, info.ack_floor.stream_seq);
-        }),
-      );
-      const connection = await link.ready(Date.now() + settings.requestTimeoutMs);
-      check();
-      const consumer = new NatsConsumer(link, topology, how, taken, deliver, (each) =>
-        consumers.delete(each),
-      );
-      consumers.add(consumer);
-      await consumer.attach(connection);
-      return consumer;
-    },
-    async *read(source, how) {
-      check();
-      yield* readLog(link, topology, placeOf(settings.namespace, source), how);
-    },
-    async lag(source) {
-      check();
-      return topology.lag(source);
-    },
-    async describe() {
-      check();
-      return topology.describe();
-    },
-    close() {
-      closing ??= close();
-      return closing;
-    },
-  };
-}
-
-function placeOf(namespace: string, { kind }: Pick<Source, 'kind'>) {
-  return kind === 'dead-letters' ? deadPlace(namespace) : eventsPlace(namespace);
+  });
 }

@@ -1,78 +1,85 @@
-import { MessagingError } from '@waggle/kernel';
-import { DiscardPolicy, nanos, StorageType, type StreamConfig, type StreamInfo } from 'nats';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Destination, LogKind } from '@waggle/messaging';
+import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
-import { apiCode, fail, isMissing, JS } from './nats-errors.ts';
-import type { Place } from './nats-wire.ts';
+import { fail, translate, unlessMissing } from './nats-errors.ts';
+import { placeOf } from './nats-names.ts';
 
+/** A publication is sent again after a reconnect: the server must still know it. */
 const DUPLICATE_WINDOW_MS = 120_000;
 const CREATION_TRIES = 20;
 const CREATION_PAUSE_MS = 50;
+/** What must not differ. Limits are in nanoseconds and bytes. */
+const COMPARED = ['description', 'subjects', 'retention', 'max_age', 'max_bytes', 'storage'] as const;
 
-/** Creates a stream, or compares it with what exists. @throws MessagingError `conflict`, which names both values */
-export async function ensureStream(
-  link: Pick<NatsLink, 'api' | 'settings' | 'replicas'>,
-  { stream, root }: Place,
-  limits: Pick<StreamConfig, 'retention' | 'max_age' | 'max_bytes'>,
-): Promise<void> {
-  const { lanes, requestTimeoutMs } = link.settings;
-  const window = nanos(Math.max(DUPLICATE_WINDOW_MS, 2 * requestTimeoutMs));
-  const config: Partial<StreamConfig> & { name: string } = {
-    ...limits,
+/** Creates the stream of a source, or compares it with what exists. @throws MessagingError `conflict`, which names both values */
+export async function ensureStream(link: NatsLink, source: Destination): Promise<void> {
+  const wanted = configOf(link, source);
+  for (let tries = 0; ; tries++) {
+    const existing = await unlessMissing(link.api.streams.info(wanted.name));
+    if (existing !== undefined) compare(wanted, existing.config);
+    try {
+      return remember(link, existing ?? (await link.api.streams.add(wanted)));
+    } catch (error) {
+      // What the server says while another process creates the same stream; also what it says of a real overlap.
+      const problem = translate(error, `stream ${wanted.name}`);
+      if (problem.code !== 'conflict' || tries === CREATION_TRIES) throw problem;
+      await delay(CREATION_PAUSE_MS);
+    }
+  }
+}
+
+/** A stream that was made anew, because it was lost with its storage, counts from the beginning again. */
+function remember({ floors, created }: NatsLink, { config: { name }, created: when }: StreamInfo): void {
+  const obsolete = created.get(name) === when ? [] : floors.keys();
+  for (const key of obsolete) if (key.startsWith(`${name}/`)) floors.set(key, 0);
+  created.set(name, when);
+}
+
+/** Of a queue nothing goes but what is done. */
+function configOf({ settings, options }: NatsLink, source: Destination) {
+  const { stream, root } = placeOf(settings.namespace, source);
+  const { maxAgeMs, maxBytes } = settings.retention;
+  const isQueue = source.kind === 'queue';
+  const maxAge = isQueue || !Number.isFinite(maxAgeMs) ? 0 : nanos(maxAgeMs);
+  const window = nanos(Math.max(DUPLICATE_WINDOW_MS, 2 * settings.requestTimeoutMs));
+  return {
     name: stream,
-    subjects: stream.endsWith('_dead') ? [root] : [`${root}.>`],
+    // Dead letters have one subject, and no lanes.
+    subjects: [source.kind === 'dead-letters' ? root : `${root}.>`],
     // 2.9 ignores metadata: the description keeps the lane count.
-    description: `waggle lanes=${lanes}`,
+    description: `waggle lanes=${settings.lanes}`,
+    retention: isQueue ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    max_age: maxAge,
+    max_bytes: isQueue || !Number.isFinite(maxBytes) ? -1 : maxBytes,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
-    // A publication is sent again after a reconnect: the server must still know it.
-    duplicate_window: limits.max_age > 0 ? Math.min(window, limits.max_age) : window,
-    num_replicas: link.replicas,
+    duplicate_window: maxAge > 0 ? Math.min(window, maxAge) : window,
+    num_replicas: options.replicas ?? 1,
     allow_direct: true,
   };
-  const what = `stream ${stream}`;
-  const exists = async (): Promise<boolean> => {
-    try {
-      compare(config, await link.api(what, (api) => api.streams.info(stream)));
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-  };
-  if (await exists()) return;
-  try {
-    await link.api(what, (api) => api.streams.add(config));
-  } catch (error) {
-    if (!isRace(error)) throw error;
-    for (let tries = 0; tries < CREATION_TRIES; tries++) {
-      if (await exists()) return;
-      await new Promise((resolve) => setTimeout(resolve, CREATION_PAUSE_MS));
-    }
-    throw error;
-  }
 }
 
-/** What the server says while another process creates the same stream; also what it says of a real overlap. */
-function isRace(error: unknown): boolean {
-  const code = error instanceof MessagingError ? apiCode(error) : undefined;
-  return code === JS.streamNameInUse || code === JS.subjectsOverlap;
-}
-
-/** Limits are in nanoseconds and bytes. */
-function compare(wanted: Partial<StreamConfig>, { config }: StreamInfo): void {
-  const facts: readonly (readonly [string, string | number | undefined, string | number | undefined])[] = [
-    ['description', config.description, wanted.description],
-    ['subjects', config.subjects.join(), wanted.subjects?.join()],
-    ['retention', config.retention, wanted.retention],
-    ['max_age (ns)', config.max_age, wanted.max_age],
-    ['max_bytes', config.max_bytes, wanted.max_bytes],
-    ['storage', config.storage, wanted.storage],
-  ];
-  for (const [what, theirs, ours] of facts) {
+function compare(wanted: ReturnType<typeof configOf>, existing: StreamConfig): void {
+  for (const what of COMPARED) {
+    const [ours, theirs] = [String(wanted[what]), String(existing[what])];
     if (theirs === ours) continue;
-    throw fail(
-      'conflict',
-      `stream ${config.name} exists with ${what} "${theirs}", and this process asks for "${ours}": use the same settings everywhere, or another namespace`,
-    );
+    const difference = `stream ${wanted.name} exists with ${what} "${theirs}", and this process asks for "${ours}"`;
+    throw fail('conflict', `${difference}: use the same settings everywhere, or another namespace`);
   }
+}
+
+/** The first and last position of a log. An empty one has its first behind its last. */
+export async function boundsOf({ api, settings }: NatsLink, kind: LogKind) {
+  const { state } = await api.streams.info(placeOf(settings.namespace, { kind }).stream);
+  return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+}
+
+/** @throws MessagingError `invalid` for what cannot be one of this broker, `out-of-range` for one that is not kept */
+export async function positionOf(link: NatsLink, kind: LogKind, cursor: string): Promise<number> {
+  if (!/^[0-9]{1,15}$/.test(cursor)) throw fail('invalid', `"${cursor}" is not a position of this broker`);
+  const position = Number(cursor);
+  const { first, last } = await boundsOf(link, kind);
+  if (position >= first && position <= last) return position;
+  throw fail('out-of-range', `the log has ${first} to ${last}, and not ${position}: begin elsewhere`);
 }

@@ -62,8 +62,10 @@ describe('groups', () => {
 
   test('that were never declared cannot be consumed, and have no lag', async () => {
     const driver = await bench.open();
-    await expect(hands(driver, groupSource('a.b'))).rejects.toMatchObject({ code: 'invalid' });
-    await expect(driver.lag({ kind: 'queue', context: 'none' })).rejects.toMatchObject({ code: 'invalid' });
+    await expect(hands(driver, groupSource('a.b'))).rejects.toMatchObject({ code: 'unroutable' });
+    await expect(driver.lag({ kind: 'queue', context: 'none' })).rejects.toMatchObject({
+      code: 'unroutable',
+    });
   });
 
   test('of two drivers share the lanes: one message of a lane at a time, in order, over both', async () => {

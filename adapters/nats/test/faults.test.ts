@@ -148,6 +148,34 @@ describe('a lost connection', () => {
     expect([taken.taken.length, elsewhere.taken.length]).toEqual([1, 1]);
   });
 
+  test('does not lose what a paused consumer settles, nor the lease of what it holds', async () => {
+    await using between = await proxy();
+    const { logger, during } = watch();
+    const namespace = bench.namespace();
+    const driver = bench.driver({ logger, namespace, leaseMs: 1500 }, { url: between.url });
+    const other = await bench.open({ namespace, leaseMs: 1500 });
+    await driver.open();
+    await driver.declare(groups());
+    const taken = await hands(driver, groupSource('a.b'));
+    await publish(driver, event({ id: 'settled' }), event({ id: 'held', lane: 1 }));
+    const both = [await taken.next(), await taken.next()];
+    taken.consumer.pause();
+    between.refuse(true);
+    await during('lost', between.cut);
+    both.find(({ message }) => message.id === 'settled')?.ack();
+    await during('reconnected', () => between.refuse(false));
+    await expect.poll(() => driver.lag(groupSource('a.b'))).toBe(1);
+    const elsewhere = await hands(other, groupSource('a.b'));
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // the passing of more than a lease is what is tested
+    expect(elsewhere.taken).toHaveLength(0);
+    both.find(({ message }) => message.id === 'held')?.ack();
+    await expect.poll(() => driver.lag(groupSource('a.b'))).toBe(0);
+    taken.consumer.resume();
+    await elsewhere.consumer.close();
+    await publish(driver, event({ id: 'later' }));
+    expect((await taken.next()).message.id).toBe('later');
+  });
+
   test('does not end a reader that follows', async () => {
     await using between = await proxy();
     const { logger, during } = watch();
@@ -222,6 +250,41 @@ describe('a consumer deleted on the server', () => {
       await consumers.delete(`${namespace}_evt`, name);
     await publish(driver, event({ id: 'three' }));
     expect((await taken.next()).message.id).toBe('three');
+  });
+
+  test('before it got anything begins where it was declared, and not at the beginning', async () => {
+    const namespace = bench.namespace();
+    const driver = await bench.open({ namespace });
+    await publish(driver, event({ id: 'before' }));
+    await driver.declare(groups());
+    const taken = await hands(driver, groupSource('a.b'));
+    const { consumers } = await (await bench.raw()).jetstreamManager();
+    await consumers.delete(`${namespace}_evt`, 'a_b_0');
+    await publish(driver, event({ id: 'after' }));
+    expect((await taken.next()).message.id).toBe('after');
+  });
+
+  test('together with its stream gives what is published in the new one', async () => {
+    const namespace = bench.namespace();
+    const { logger, during } = watch();
+    await using between = await proxy();
+    const driver = bench.driver({ logger, namespace }, { url: between.url });
+    await driver.open();
+    await driver.declare(groups());
+    const taken = await hands(driver, groupSource('a.b'));
+    await publish(driver, event({ id: 'one' }), event({ id: 'two' }));
+    (await taken.next()).ack();
+    (await taken.next()).ack();
+    await expect.poll(() => driver.lag(groupSource('a.b'))).toBe(0);
+    const { streams } = await (await bench.raw()).jetstreamManager();
+    between.refuse(true);
+    await during('lost', between.cut);
+    await streams.delete(`${namespace}_evt`);
+    await during('reconnected', () => between.refuse(false));
+    await publish(driver, event({ id: 'three' }), event({ id: 'four' }));
+    const third = await taken.next();
+    third.ack();
+    expect([third.message.id, (await taken.next()).message.id]).toEqual(['three', 'four']);
   });
 
   test('of a queue gives what is not done, and a held command stays with its handler', async () => {
