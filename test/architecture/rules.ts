@@ -14,8 +14,9 @@ export interface Rule {
 }
 
 const MAX_LINES = 350;
-/** Above the 900 that we aim at: lower it with every adapter that gets smaller, never raise it. */
-const MAX_ADAPTER_LINES = 2000;
+const MAX_ADAPTER_LINES = 900;
+/** Stores are another port. A pump is what a broker needs that has no start positions for its queues. */
+const COUNTED_APART = /\/src\/(isolated|.*-store|.*-pump)\.ts$/;
 const MAX_DRIVER_METHODS = 8;
 const DRIVER = 'shared/messaging/src/driver.ts';
 /** Tests that hold violations as text. */
@@ -52,11 +53,12 @@ export const rules: readonly Rule[] = [
         .map(({ file, lines }) => ({ file, what: `${lines} lines` })),
   },
   {
-    name: 'an adapter fits in a reader’s head: at most 2,000 lines of code',
+    name: 'an adapter fits in a reader’s head: at most 900 lines of code',
     check: (tree) =>
       adaptersOf(tree)
         .map((name) => {
-          const sources = select(tree, `adapters/${name}/src/**/*.ts`);
+          const all = select(tree, `adapters/${name}/src/**/*.ts`);
+          const sources = all.filter(([file]) => !COUNTED_APART.test(file));
           return {
             file: `adapters/${name}`,
             lines: sources.reduce((sum, [, text]) => sum + codeLines(text), 0),

@@ -86,16 +86,14 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
         return count;
       });
     },
-    async describe() {
-      return [
-        { kind: 'server', name: 'RabbitMQ', details: { version } },
-        { kind: 'exchange', name: names.events, details: { lanes } },
-        { kind: 'exchange', name: names.commands, details: {} },
-        { kind: 'log', name: names.log, details: { ...retention } },
-        { kind: 'log', name: names.dead, details: { ...retention } },
-        ...known.declared.values(),
-      ];
-    },
+    describe: async () => [
+      { kind: 'server', name: 'RabbitMQ', details: { version } },
+      { kind: 'exchange', name: names.events, details: { lanes } },
+      { kind: 'exchange', name: names.commands, details: {} },
+      { kind: 'log', name: names.log, details: { ...retention } },
+      { kind: 'log', name: names.dead, details: { ...retention } },
+      ...known.declared.values(),
+    ],
     close: session.close,
   };
 }
