@@ -60,7 +60,7 @@ export interface BrokerConnection {
   read(log: LogKind, reading: Reading): AsyncIterable<LogEntry>;
   lag(source: ConsumeOptions['source']): Promise<number>;
   describe(): Promise<readonly TopologyResource[]>;
-  /** Ends it, without a call of `lost`. Never rejects. */
+  /** Ends it. A call of `lost` is not heard from then on. Never rejects. */
   close(): Promise<void>;
 }
 
