@@ -1,92 +1,11 @@
-import { MessagingError, silentLogger } from '@waggle/kernel';
 import { describe, expect, it } from 'vitest';
-import {
-  createDriver,
-  virtualClock,
-  type Attaching,
-  type BrokerConnection,
-  type ConsumeOptions,
-  type DriverSettings,
-  type OutgoingMessage,
-  type Reading,
-} from '../src/index.ts';
-
-const settings: DriverSettings = {
-  namespace: 'test',
-  lanes: 4,
-  retention: { maxAgeMs: 60_000, maxBytes: 1_000_000 },
-  maxMessageBytes: 1_000,
-  requestTimeoutMs: 5_000,
-  leaseMs: 30_000,
-  logger: silentLogger,
-};
-
-/** A broker by pigeon: what it does is what a test makes of it. */
-function loft(behaviour: Partial<BrokerConnection> = {}) {
-  const clock = virtualClock(0);
-  const landings = new Set<() => void>();
-  let lose = (_reason: unknown): void => undefined;
-  let up = true;
-  const connection = (): BrokerConnection => ({
-    declare: async () => undefined,
-    publish: (_, confirm) => queueMicrotask(() => confirm(undefined)),
-    consume: async () => ({ pause() {}, resume() {}, close: async () => undefined }),
-    head: async () => undefined,
-    async *read() {},
-    lag: async () => 0,
-    describe: async () => [],
-    close: async () => undefined,
-    ...behaviour,
-  });
-  const driver = createDriver(settings, {
-    name: 'pigeon',
-    clock,
-    async connect(lost) {
-      if (!up) throw new MessagingError('unavailable', '[pigeon] gone');
-      lose = lost;
-      return connection();
-    },
-    whenReachable(action) {
-      landings.add(action);
-      return () => landings.delete(action);
-    },
-    translate: (error, what) =>
-      error instanceof MessagingError ? error : new MessagingError('invalid', `[pigeon] ${what}`),
-  });
-  return {
-    clock,
-    driver,
-    flyAway(): void {
-      up = false;
-      lose(new Error('flown'));
-    },
-    land(): void {
-      up = true;
-      for (const action of landings) action();
-    },
-  };
-}
-
-function letter(id: string): OutgoingMessage {
-  return {
-    to: { kind: 'stream' },
-    lane: 'unordered',
-    type: 'mail.letter-sent.v1',
-    id,
-    contentType: 'text/plain',
-    headers: {},
-    body: new Uint8Array(),
-  };
-}
+import type { Attaching, ConsumeOptions, Reading } from '../src/index.ts';
+import { letter, loft, settled } from './pigeon.ts';
 
 const consuming: ConsumeOptions = {
   source: { kind: 'queue', context: 'mail' },
   ordering: 'by-key',
   concurrency: 1,
-};
-
-const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
 describe('the kit', () => {
