@@ -1,5 +1,5 @@
 import type { Contracts, Observation } from '@waggle/kernel';
-import { Reject } from '@waggle/kernel';
+import { MessagingError, Reject, silentLogger } from '@waggle/kernel';
 import type { Middleware } from '@waggle/messaging';
 import { currentMessageContext, STRUCTURED } from '@waggle/messaging';
 import { describe, expect, test } from 'vitest';
@@ -45,6 +45,22 @@ describe('a failing handler', () => {
       reason: 'unknown customer',
     });
   });
+
+  test.each(['invalid', 'too-large'] as const)(
+    'gives its message up at once when what it wants to send is %s, and says so in the log',
+    async (code) => {
+      const said: unknown[] = [];
+      const logger = { ...silentLogger, error: (what: string, fields?: object) => said.push([what, fields]) };
+      const { messaging, clock } = await openMessaging({ logger });
+      await messaging.events.subscribe(subscription, () => Promise.reject(new MessagingError(code, 'no')));
+      await messaging.events.publish(anEvent({ id: 'x' }));
+      await settle(clock);
+      const [entry] = await messaging.deadLetters.list();
+      expect(entry).toMatchObject({ cause: 'rejected', attempts: 1 });
+      const fields = { consumer: GROUP, type: TYPE, id: 'x', cause: 'rejected', attempts: 1 };
+      expect(said).toEqual([['gave up', { ...fields, reason: '[waggle] no' }]]);
+    },
+  );
 
   test('holds back its own key alone', async () => {
     const { messaging, clock } = await openMessaging();

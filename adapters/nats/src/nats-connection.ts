@@ -1,6 +1,6 @@
 import type { DriverSettings } from '@waggle/messaging';
 import { connect, type ConnectionOptions, type JetStreamManager, type NatsConnection } from 'nats';
-import { fail, isSilence } from './nats-errors.ts';
+import { fail, isSilence, translate } from './nats-errors.ts';
 import { percentDecode } from './nats-message.ts';
 import { ensureStream } from './nats-streams.ts';
 
@@ -38,22 +38,24 @@ export interface NatsLink extends NatsContext {
 
 /** NATS counts the headers of a message too. */
 const ROOM_FOR_HEADERS = 1024;
-const ADDRESSES = 'write nats://host:4222, several separated by commas';
 const ENABLE = 'start the server with --jetstream, or enable it in its configuration';
 
 /** Connects, and declares the stream and the dead letters. @throws MessagingError, and the client's errors */
 export async function openLink(context: NatsContext): Promise<NatsLink> {
   const { settings, options } = context;
   const { leaseMs, requestTimeoutMs: timeout, namespace } = settings;
+  const servers = parseServers(options.url);
   const client = await connect({
     name: options.name ?? `waggle ${namespace}`,
     timeout,
     pingInterval: Math.max(Math.floor(leaseMs / 3), 1000),
     maxPingOut: 2,
     noAsyncTraces: true,
-    ...parseServers(options.url),
+    ...servers,
     ...options.connection,
     reconnect: false,
+  }).catch((error: unknown) => {
+    throw translate(error, `connecting to ${String(servers.servers)}`);
   });
   try {
     checkServer(client, settings);
@@ -87,7 +89,7 @@ function checkServer({ info }: NatsConnection, { maxMessageBytes, logger }: Driv
 function parseServers(url: string): Partial<ConnectionOptions> {
   const servers = url.split(',').map((part) => {
     const server = URL.parse(part.includes('://') ? part : `nats://${part.trim()}`);
-    if (server === null) throw fail('invalid', `the server address is not a URL: ${ADDRESSES}`);
+    if (server === null) throw fail('invalid', 'not a URL: write nats://host:4222, several with commas');
     return server;
   });
   const { username = '', password = '' } = servers.find((each) => each.username !== '') ?? {};

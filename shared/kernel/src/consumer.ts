@@ -13,7 +13,8 @@ export interface HandlerContext {
 
 /**
  * Resolve: done, the message is settled. Throw: tried again after the backoff, then a dead letter.
- * Throw `Reject`: a dead letter at once. Delivery is at least once: the same message may come again.
+ * Throw `Reject`, or let a `MessagingError` `invalid` or `too-large` pass: a dead letter at once. Delivery is at least
+ * once: the same message may come again.
  */
 export type Handler = (message: CloudEvent, context: HandlerContext) => Promise<void>;
 

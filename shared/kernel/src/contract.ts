@@ -18,7 +18,7 @@ export interface NewMessage<
   readonly data: Data;
   /** Messages with the same key keep their order. Without one there is no order. */
   readonly key?: string;
-  /** For the compiler alone. */
+  /** For the compiler alone: only what `defineEvent` or `defineCommand` made (`shared/contracts`) can make a message. */
   readonly [declared]: true;
 }
 

@@ -26,7 +26,10 @@ export interface EventHandlerOptions
 /** A reaction that a service declares; made with `onEvent` or `onCommand`. */
 export interface HandlerDefinition {
   readonly kind: 'event' | 'command';
-  /** With the service's name the consumer group: `<service>.<name>`. Renaming it makes another group. */
+  /**
+   * Of events, with the service's name the consumer group: `<service>.<name>`; renaming it makes another group. Commands are
+   * consumed by their context, whatever the handler's name.
+   */
   readonly name: string;
   readonly contracts: readonly AnyContract[];
   readonly options: EventHandlerOptions;

@@ -9,7 +9,7 @@ import type {
   Observer,
   Random,
 } from '@waggle/kernel';
-import { matchesType, messageOf, Reject } from '@waggle/kernel';
+import { matchesType, MessagingError, messageOf, Reject } from '@waggle/kernel';
 import type { Backoff } from './backoff.ts';
 import { delayAfter } from './backoff.ts';
 import { decode, Undecodable } from './codec.ts';
@@ -25,6 +25,12 @@ import { identify } from './publisher.ts';
  * and one that kills its process comes so much oftener.
  */
 const MOST_HAND_BACKS = 5;
+
+/** What the handler rejects, and what it wants to send that nobody would take: trying again would not help. */
+function isHopeless(error: unknown): boolean {
+  if (error instanceof Reject) return true;
+  return error instanceof MessagingError && (error.code === 'invalid' || error.code === 'too-large');
+}
 
 /** What a dispatcher needs of its surroundings; the same for all consumers. */
 export interface DispatcherServices {
@@ -85,6 +91,7 @@ export function createDispatcher(
       try {
         await deadLetters.add(report);
         delivery.ack();
+        logger.error('gave up', { consumer, type: messageType, id: messageId, cause, attempts, reason });
         return observe('dead-lettered', delivery, event, { reason });
       } catch (error) {
         logger.error('dead letter not stored', { consumer, id: messageId, tries, reason: messageOf(error) });
@@ -119,7 +126,7 @@ export function createDispatcher(
     const { delivery } = taken;
     const reason = messageOf(error);
     const { attempt } = delivery;
-    if (error instanceof Reject) return deadLetter(taken, 'rejected', reason, event, attempt);
+    if (isHopeless(error)) return deadLetter(taken, 'rejected', reason, event, attempt);
     if (attempt >= retry.maxAttempts) return deadLetter(taken, 'attempts-exhausted', reason, event, attempt);
     const late = error instanceof TimedOut;
     delivery.retry(late ? 0 : delayAfter(attempt, retry, random));

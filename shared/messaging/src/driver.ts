@@ -136,14 +136,14 @@ export type DriverStatus = 'new' | 'open' | 'reconnecting' | 'closed';
 export interface DriverSettings {
   /** Prefix of everything on the broker. */
   readonly namespace: string;
-  /** How many numbered lanes; fixed when the stream is created and compared at `open`. @default 16 */
+  /** How many numbered lanes; fixed when the stream is created and compared at `open`. Usually 16. */
   readonly lanes: number;
   readonly retention: Retention;
-  /** Most bytes of a body. @default 1_048_576 */
+  /** Most bytes of a body. Usually 1_048_576. */
   readonly maxMessageBytes: number;
-  /** How long a server is waited for: at open, for a confirmation, for an answer. @default 10_000 */
+  /** How long a server is waited for: at open, for a confirmation, for an answer. Usually 10_000. */
   readonly requestTimeoutMs: number;
-  /** Without a sign of life from a member for this long, what it holds goes to another. @default 30_000 */
+  /** Without a sign of life from a member for this long, what it holds goes to another. Usually 30_000. */
   readonly leaseMs: number;
   readonly logger: Logger;
 }

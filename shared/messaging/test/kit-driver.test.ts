@@ -1,4 +1,4 @@
-import { MessagingError } from '@waggle/kernel';
+import { MessagingError, silentLogger } from '@waggle/kernel';
 import { describe, expect, it } from 'vitest';
 import type { BrokerConnection, Delivery, Outcome } from '../src/index.ts';
 import { letter, loft, settled } from './pigeon.ts';
@@ -29,6 +29,20 @@ describe('opening', () => {
     await clock.advance(10_000);
     expect(await opening).toMatchObject({ code: 'timeout' });
     expect(clock.pending).toBe(0);
+  });
+
+  it('says at the first failure that it waits, and for what', async () => {
+    const said: unknown[] = [];
+    const logger = { ...silentLogger, warn: (what: string, fields?: object) => said.push([what, fields]) };
+    const connect = async () => {
+      throw new MessagingError('unavailable', 'nobody at pigeon:1');
+    };
+    const { driver, clock } = loft({}, { connect }, { logger });
+    const opening = driver.open({ waitMs: 1_000 }).catch((error: unknown) => error);
+    await clock.advance(1_000);
+    expect(await opening).toMatchObject({ code: 'unavailable' });
+    const fields = { waitMs: 1_000, reason: '[waggle] nobody at pigeon:1' };
+    expect(said).toEqual([['the broker cannot be reached; waiting for it', fields]]);
   });
 
   it('is final at once for what trying again does not help', async () => {

@@ -19,7 +19,11 @@ const settings: DriverSettings = {
 };
 
 /** A broker by pigeon: what it does is what a test makes of it. */
-export function loft(behaviour: Partial<BrokerConnection> = {}, connector: Partial<Connector> = {}) {
+export function loft(
+  behaviour: Partial<BrokerConnection> = {},
+  connector: Partial<Connector> = {},
+  changes: Partial<DriverSettings> = {},
+) {
   const clock = virtualClock(0);
   const landings = new Set<() => void>();
   let lose = (_reason: unknown): void => undefined;
@@ -35,22 +39,25 @@ export function loft(behaviour: Partial<BrokerConnection> = {}, connector: Parti
     close: async () => undefined,
     ...behaviour,
   });
-  const driver = createDriver(settings, {
-    name: 'pigeon',
-    clock,
-    async connect(lost) {
-      if (!up) throw new MessagingError('unavailable', '[pigeon] gone');
-      lose = lost;
-      return connection();
+  const driver = createDriver(
+    { ...settings, ...changes },
+    {
+      name: 'pigeon',
+      clock,
+      async connect(lost) {
+        if (!up) throw new MessagingError('unavailable', '[pigeon] gone');
+        lose = lost;
+        return connection();
+      },
+      whenReachable(action) {
+        landings.add(action);
+        return () => landings.delete(action);
+      },
+      translate: (error, what) =>
+        error instanceof MessagingError ? error : new MessagingError('invalid', `[pigeon] ${what}`),
+      ...connector,
     },
-    whenReachable(action) {
-      landings.add(action);
-      return () => landings.delete(action);
-    },
-    translate: (error, what) =>
-      error instanceof MessagingError ? error : new MessagingError('invalid', `[pigeon] ${what}`),
-    ...connector,
-  });
+  );
   return {
     clock,
     driver,

@@ -68,7 +68,7 @@ export const hostSettings = {
   }),
   MAX_REQUEST_BYTES: integer({ description: 'most bytes of a request body', default: '262144', min: 1 }),
   LOG_LEVEL: choice(['debug', 'info', 'warn', 'error', 'silent'], {
-    description: 'what is logged',
+    description: 'what is logged: debug, info, warn, error or silent',
     default: 'info',
   }),
   LOG_FORMAT: choice(['json', 'text'], {

@@ -92,6 +92,22 @@ export const bringsBackTheLast: BrokenDriver = {
   caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15'],
 };
 
+export const goesDeaf: BrokenDriver = {
+  name: 'reconnects, and forgets its consumers',
+  plant: () => (driver) => {
+    let deaf = false;
+    return override(driver, {
+      publish(messages) {
+        deaf ||= driver.status === 'reconnecting';
+        return driver.publish(messages);
+      },
+      consume: (options, deliver) =>
+        driver.consume(options, (delivery) => (deaf ? undefined : deliver(delivery))),
+    });
+  },
+  caughtBy: ['H1'],
+};
+
 export const servesFewConsumers: BrokenDriver = {
   name: 'serves no more than sixteen consumers',
   plant: () => (driver) => {

@@ -3,7 +3,7 @@ import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
 import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import type { ContractHarness, Limits, Link, PrivateServer, SettingsOverrides } from '../suite/index.ts';
-import { settings } from './settings.ts';
+import { contractSettings } from './settings.ts';
 
 export type Wrap = (driver: MemoryDriver, settings: DriverSettings) => BrokerDriver;
 
@@ -25,7 +25,7 @@ export function memoryHarness({
 }: MemoryHarnessOptions = {}): ContractHarness {
   const broker = createMemoryBroker();
   const driverOf = (server: MemoryBroker) => (overrides: SettingsOverrides) => {
-    const all = settings(overrides);
+    const all = contractSettings(overrides);
     return wrap(createMemoryDriver(all, server), all);
   };
 

@@ -6,7 +6,7 @@ import { startPrivateServer } from '../../servers/servers.ts';
 import { connectionTo, sweepNats } from '../../servers/sweep-nats.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { prefixed } from './prefixed.ts';
-import { settings } from './settings.ts';
+import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
 /** Given to servers that ask for none: it has to stay out of logs all the same. */
@@ -16,7 +16,7 @@ const SECRET = `secret-${randomBytes(6).toString('hex')}`;
 export async function natsHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
   const raw = await connect(connectionTo(url));
   const driverAt = (where: string) => (overrides: SettingsOverrides) =>
-    createNatsDriver(settings(overrides), { url: where });
+    createNatsDriver(contractSettings(overrides), { url: where });
   const withSecret = secretUrl(url);
 
   async function link() {

@@ -8,7 +8,7 @@ import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { override } from '../suite/pass-through.ts';
 import { prefixed } from './prefixed.ts';
-import { settings } from './settings.ts';
+import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
 const SECRET = `secret-${randomBytes(6).toString('hex')}`;
@@ -22,7 +22,7 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   /** Groups and contexts of each namespace: without the management API nobody else can tell what there is to remove. */
   const declared = new Map<string, Set<string>>();
   const driverAt = (where: string) => (overrides: SettingsOverrides) => {
-    const driver = createRabbitMqDriver(settings(overrides), { url: where, shareIntervalMs: 200 });
+    const driver = createRabbitMqDriver(contractSettings(overrides), { url: where, shareIntervalMs: 200 });
     const names = declared.get(overrides.namespace) ?? new Set();
     declared.set(overrides.namespace, names);
     return override(driver, {

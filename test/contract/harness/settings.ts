@@ -3,7 +3,7 @@ import type { DriverSettings } from '@waggle/messaging';
 import type { SettingsOverrides } from '../suite/index.ts';
 
 /** Settings for tests: what a test does not ask for. */
-export function settings(overrides: SettingsOverrides): DriverSettings {
+export function contractSettings(overrides: SettingsOverrides): DriverSettings {
   return {
     lanes: 4,
     // Some brokers reserve what a log may grow to, and every test has a namespace of its own.

@@ -51,6 +51,7 @@ export const clauses = {
   F14: 'a long handler keeps its lease',
   F15: 'what was taken but not started at shutdown counts no attempt',
   F16: 'a dead letter is redriven to the one group that gave up, or discarded',
+  H1: 'connection killed by the server, then a later message arrives',
   J1: 'publish resolves after the confirmation',
   J2: 'unroutable, denied and confirm timeout are errors',
   J3: 'a batch reports each failed event',

@@ -112,7 +112,7 @@ export function hook<Name extends keyof FaultHooks>(harness: ContractHarness, na
   const found = harness.faults[name];
   if (found === undefined) {
     throw new Error(
-      `the harness of ${harness.name} has no hook "${name}": provide it, or declare what the broker cannot do`,
+      `the harness of ${harness.name} has no hook "${name}": provide it, see test/contract/README.md`,
     );
   }
   return found;

@@ -9,6 +9,7 @@ import type { ContractHarness } from './harness.ts';
 import { lifecycleCases } from './lifecycle.ts';
 import { loadCases } from './load.ts';
 import { publishCases } from './publish.ts';
+import { reconnectCases } from './reconnect.ts';
 import { redriveCases } from './redrive.ts';
 import { redeliveryCases } from './redelivery.ts';
 import { retryCases } from './retries.ts';
@@ -39,6 +40,7 @@ export const contractCases: readonly ContractCase[] = [
   ...redriveCases,
   ...unreadableCases,
   ...handlingCases,
+  ...reconnectCases,
   ...publishCases,
 ];
 

@@ -123,6 +123,9 @@ export function createLink(
         const problem = connector.translate(error, 'connecting');
         const leftMs = untilMs - clock.now();
         if (!['unavailable', 'timeout'].includes(problem.code) || leftMs <= 0) throw problem;
+        if (attempt === 0) {
+          logger.warn('the broker cannot be reached; waiting for it', { waitMs, reason: problem.message });
+        }
         await rest(attempt, leftMs, ended, problem);
       }
     }
