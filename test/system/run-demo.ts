@@ -40,7 +40,7 @@ export async function runDemo({ environment, services, ...options }: DemoOptions
     const host = await startHost({
       ...(services && { services }),
       environment: {
-        LOG_LEVEL: 'error',
+        LOG_LEVEL: 'silent', // what goes wrong on purpose is told by the story
         ...passedOn,
         ...server.environment,
         NAMESPACE,
