@@ -25,7 +25,7 @@ const planted: Readonly<
     [{ 'services/ordering/test/planted.ts': lines(400) }, 'services/ordering/test/planted.ts', '400 lines'],
     [{ 'test/system/planted.ts': lines(360) }, 'test/system/planted.ts', '360 lines'],
   ],
-  'an adapter fits in a reader’s head: at most 900 lines of code': [
+  'an adapter fits in a reader’s head: about 900 lines of code at most': [
     [
       {
         'adapters/planted/package.json':
@@ -34,10 +34,10 @@ const planted: Readonly<
           Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(70)]),
         ),
         'adapters/planted/src/planted-store.ts': lines(300),
-        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(201)}`,
+        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(211)}`,
       },
       'adapters/planted',
-      '901 lines of code',
+      '911 lines of code',
     ],
   ],
   'the driver port has at most eight methods': [

@@ -55,12 +55,10 @@ export function toIncoming(raw: Message): IncomingMessage {
   };
 }
 
-const CLOUD_EVENTS = /^cloudevents[:_]/;
-
 function decodeHeaders(table: Readonly<Record<string, unknown>> = {}): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(table)) {
-    const lower = name.toLowerCase().replace(CLOUD_EVENTS, 'ce-');
+    const lower = name.toLowerCase().replace(/^cloudevents[:_]/, 'ce-');
     const decoded = RESERVED_HEADERS.test(lower) ? undefined : text(value);
     if (decoded !== undefined) headers[lower] = decoded;
   }

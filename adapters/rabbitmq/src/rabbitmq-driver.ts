@@ -54,6 +54,7 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     const copy = { exchange, routingKey: queue, properties, body: raw.content };
     const confirmed = new Promise<Outcome>((resolve) => ship(copy, resolve));
     const outcome = await abortable(confirmed, session.gone);
+    if (outcome !== undefined) topology.forgetDelays(); // somebody may have deleted one
     if (outcome !== undefined) throw outcome;
     countUnsettled(known, queue, 1);
     systemClock.after(delayMs, () => countUnsettled(known, queue, -1));

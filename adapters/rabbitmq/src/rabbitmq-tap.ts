@@ -32,10 +32,11 @@ export function createTap({ session, ended }: Consuming, queue: string, prefetch
   let receive: (raw: ConsumeMessage) => void = () => undefined;
   let useful = false;
   let paused = false;
+  let consuming = false;
   let over = false;
 
   async function start(): Promise<void> {
-    useful = false;
+    useful = consuming = false;
     const channel = await openChannel(session.model, (reason) => {
       current = undefined;
       if (reason === undefined || over) return;
@@ -55,17 +56,20 @@ export function createTap({ session, ended }: Consuming, queue: string, prefetch
       useful = true;
       receive(raw);
     };
+    if (consuming) return;
+    consuming = true;
     await channel.consume(queue, onMessage, { consumerTag: TAG });
   }
 
   return {
     /** What came from another channel than this cannot be settled any more. */
     settles: (channel: ConfirmChannel): boolean => current === channel && !session.gone.aborted,
-    start,
+    start: () => start().catch((error: unknown) => (over ? undefined : Promise.reject(error))),
     /** Cancels the consumer. The channel stays, for what is unsettled. */
     pause(): void {
       if (!paused) current?.cancel(TAG).catch(() => undefined); // else the channel has ended, which is told
       paused = true;
+      consuming = false;
     },
     resume(): void {
       if (paused && current !== undefined) consume(current).catch(() => undefined);

@@ -130,6 +130,7 @@ export function createTopology(session: Session) {
   return {
     declareCommon,
     declare,
+    forgetDelays: () => delays.clear(),
     /** The exchange that delays for `delayMs` at least; declared on first use. */
     delayExchange(delayMs: number): Promise<string> {
       const level = delayLevel(delayMs);

@@ -1,5 +1,5 @@
 import type { CloudEvent, ExtensionValue } from '@waggle/kernel';
-import { MessagingError, parseMessageType } from '@waggle/kernel';
+import { MessagingError, messageOf, parseMessageType } from '@waggle/kernel';
 import type { IncomingMessage } from './driver.ts';
 
 export const STRUCTURED = 'application/cloudevents+json';
@@ -40,7 +40,11 @@ export function encode(message: CloudEvent): Uint8Array {
     data instanceof Uint8Array
       ? { data_base64: Buffer.from(data).toString('base64') }
       : { data: data ?? null };
-  return utf8.encode(JSON.stringify({ ...attributes, ...extensions, ...payload }));
+  try {
+    return utf8.encode(JSON.stringify({ ...attributes, ...extensions, ...payload }));
+  } catch (error) {
+    throw new MessagingError('invalid', `${message.type}: JSON cannot carry its data: ${messageOf(error)}`);
+  }
 }
 
 function checkExtensions(type: string, extensions: Readonly<Record<string, ExtensionValue>>): void {

@@ -70,9 +70,13 @@ export async function startConsumer(
     startWhatMay();
   }
 
+  function handBack(): void {
+    for (const delivery of waiting.splice(0)) delivery.release();
+  }
+
   async function drain(budgetMs: number): Promise<DrainReport> {
     attached.pause();
-    for (const delivery of waiting.splice(0)) delivery.release();
+    handBack();
     await idleWithin(budgetMs);
     // What ends because it is cut off has not finished.
     const report = {
@@ -105,8 +109,10 @@ export async function startConsumer(
     pause() {
       paused = true;
       attached.pause();
+      handBack(); // any other member may have it meanwhile
     },
     resume() {
+      if (draining !== undefined) return;
       paused = false;
       attached.resume();
       startWhatMay();

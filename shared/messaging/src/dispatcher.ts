@@ -13,6 +13,7 @@ import { matchesType, MessagingError, messageOf, Reject } from '@waggle/kernel';
 import type { Backoff } from './backoff.ts';
 import { delayAfter } from './backoff.ts';
 import { decode, Undecodable } from './codec.ts';
+import { pause } from './kit/waiting.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { Delivery } from './driver.ts';
 import type { Cut } from './handling.ts';
@@ -25,6 +26,18 @@ import { identify } from './publisher.ts';
  * and one that kills its process comes so much oftener.
  */
 const MOST_HAND_BACKS = 5;
+
+/** What is wrong with the data; a check that throws has found something, too. */
+function problemOf(
+  contract: NonNullable<ReturnType<Contracts['find']>>,
+  { data }: CloudEvent,
+): string | undefined {
+  try {
+    return contract.check(data);
+  } catch (error) {
+    return `the check of its contract failed: ${messageOf(error)}`;
+  }
+}
 
 /** What the handler rejects, and what it wants to send that nobody would take: trying again would not help. */
 function isHopeless(error: unknown): boolean {
@@ -87,25 +100,20 @@ export function createDispatcher(
     const messageId = event?.id ?? message.id;
     const messageType = event?.type ?? message.type;
     const report = { message, lane, consumer, origin, cause, reason, attempts, messageId, messageType };
-    for (let tries = 1; !cut.signal.aborted; tries++) {
+    let stored = false;
+    for (let tries = 1; !stored && !cut.signal.aborted; tries++) {
       try {
         await deadLetters.add(report);
-        delivery.ack();
-        logger.error('gave up', { consumer, type: messageType, id: messageId, cause, attempts, reason });
-        return observe('dead-lettered', delivery, event, { reason });
+        stored = true;
       } catch (error) {
         logger.error('dead letter not stored', { consumer, id: messageId, tries, reason: messageOf(error) });
-        await pause(delayAfter(tries, retry, random), cut);
+        await pause(clock, delayAfter(tries, retry, random), cut.signal);
       }
     }
-    delivery.release();
-  }
-
-  function pause(delayMs: number, cut: Cut): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = clock.after(delayMs, resolve);
-      cut.signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
-    });
+    if (!stored) return delivery.release();
+    delivery.ack();
+    logger.error('gave up', { consumer, type: messageType, id: messageId, cause, attempts, reason });
+    observe('dead-lettered', delivery, event, { reason });
   }
 
   function observe(
@@ -119,7 +127,11 @@ export function createDispatcher(
       event === undefined
         ? { ...(delivery.message.id !== undefined && { id: delivery.message.id }) }
         : identify(event);
-    observer({ what, consumer, attempt: delivery.attempt, ...known, ...more });
+    try {
+      observer({ what, consumer, attempt: delivery.attempt, ...known, ...more });
+    } catch (error) {
+      logger.error('an observer must not throw', { reason: messageOf(error) });
+    }
   }
 
   async function failed(error: unknown, event: CloudEvent, taken: Taken, durationMs: number): Promise<void> {
@@ -188,7 +200,7 @@ export function createDispatcher(
     if (contracts !== undefined && contract === undefined) {
       return unhandled(taken, event, `no contract declares ${event.type}`);
     }
-    const problem = contract?.check(event.data);
+    const problem = contract && problemOf(contract, event);
     return problem === undefined ? handle(event, taken) : deadLetter(taken, 'schema', problem, event);
   };
 }

@@ -64,10 +64,8 @@ export function createRelay({
   /** Until somebody commits, the next failing key may be tried, or the poll interval is over. */
   async function rest(): Promise<void> {
     if (awake || stopped) return;
-    const dueMs = Math.min(
-      clock.now() + pollMs,
-      ...[...failing.values()].map(({ notBeforeMs }) => notBeforeMs),
-    );
+    let dueMs = clock.now() + pollMs;
+    for (const { notBeforeMs } of failing.values()) dueMs = Math.min(dueMs, notBeforeMs);
     await new Promise<void>((resolve) => {
       const cancel = clock.after(Math.max(1, dueMs - clock.now()), resolve);
       wake = () => {

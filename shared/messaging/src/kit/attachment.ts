@@ -2,11 +2,13 @@ import { messageOf, type Clock, type Logger, type Random } from '@waggle/kernel'
 import type { ConsumeOptions, Delivery, DriverConsumer } from '../driver.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { Link } from './link.ts';
-import { pause, reconnectDelayMs } from './waiting.ts';
+import { abortable, pause, reconnectDelayMs, within } from './waiting.ts';
 
 /** After so many ends without a message in between, the next attachment waits. */
 const MOST_BARREN = 16;
 const BARREN_PAUSE_MS = 2_000;
+
+const late = (): Error => new Error('no answer in time');
 
 /** A consumer of the driver's user, whatever becomes of the connection below it. */
 export interface Attachment extends DriverConsumer {
@@ -21,6 +23,8 @@ export interface AttachmentOptions {
   readonly clock: Clock;
   readonly random: Random | undefined;
   readonly logger: Logger;
+  /** How long attaching again may take. */
+  readonly requestTimeoutMs: number;
   readonly options: ConsumeOptions;
   readonly deliver: (delivery: Delivery) => void;
   /** Declares what is consumed, as far as this process knows it: it may be gone from the server. */
@@ -57,7 +61,7 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
     const time = ++times;
     let isAttached = false;
     let end: { readonly reason: unknown } | undefined;
-    const again = ({ reason }: { readonly reason: unknown }): void => {
+    const attachAnew = ({ reason }: { readonly reason: unknown }): void => {
       if (time !== times || closing !== undefined) return;
       logger.warn('a consumer ended; attaching again', { ...options.source, reason: messageOf(reason) });
       barren++;
@@ -67,15 +71,21 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
     const ended = (reason: unknown): void => {
       if (end !== undefined) return;
       end = { reason };
-      if (isAttached) again(end);
+      if (isAttached) attachAnew(end);
     };
     const fresh = await connection.consume(options, deliver, { ended, previous: consumer });
+    if (time !== times) return fresh.close(); // it took too long, and another one is there
     isAttached = true;
     attachedTo = connection;
     consumer = fresh;
     if (closing !== undefined) await fresh.close();
     else if (paused) fresh.pause();
-    if (end !== undefined) again(end);
+    if (end !== undefined) attachAnew(end);
+  }
+
+  async function again(connection: BrokerConnection): Promise<void> {
+    await given.declare(connection);
+    await attach(connection);
   }
 
   async function attachAgain(): Promise<void> {
@@ -86,8 +96,10 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
       if (connection === undefined || connection === attachedTo) break; // a new connection calls again
       if (barren > MOST_BARREN) await pause(clock, BARREN_PAUSE_MS, link.closed);
       try {
-        await given.declare(connection);
-        await attach(connection);
+        await abortable(
+          within(clock, given.requestTimeoutMs, again(connection), late),
+          link.lossOf(connection),
+        );
         failures = 0;
       } catch (error) {
         if (link.lossOf(connection).aborted) continue;

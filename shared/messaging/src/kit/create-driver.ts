@@ -55,6 +55,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
   async function publish(messages: Parameters<BrokerDriver['publish']>[0]): Promise<readonly Outcome[]> {
     if (closing !== undefined || link.status === 'new') return messages.map(closed);
     if (locating.size > 0) await Promise.all(locating);
+    if (closing !== undefined) return messages.map(closed);
     const faults = messages.map((message) => faultOf(message, settings, connector));
     if (faults.every((fault) => fault === undefined)) return outbound.publish(messages);
     const outcomes = await outbound.publish(messages.filter((_, index) => faults[index] === undefined));
@@ -104,6 +105,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
         clock,
         random: connector.random,
         logger,
+        requestTimeoutMs,
         options,
         deliver,
         declare: (connection) => declareAgain(source, connection),
@@ -114,6 +116,10 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
       } catch (error) {
         await attachment.close();
         throw error;
+      }
+      if (closing !== undefined) {
+        await attachment.close();
+        throw closed();
       }
       attachments.add(attachment);
       attachment.connected(); // the connection may have been lost in between
@@ -126,7 +132,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
         locating.delete(promise);
         resolve();
       };
-      locating.add(promise);
+      if (kind === 'stream' && options.from === 'new') locating.add(promise);
       try {
         yield* readLog(link, settings, connector, kind, options, located);
       } finally {

@@ -43,6 +43,7 @@ export function createLink(
   let status: DriverStatus = 'new';
   let current: BrokerConnection | undefined;
   let opening: Promise<void> | undefined;
+  let reconnecting = false;
 
   const fail = (code: 'closed' | 'unavailable' | 'timeout', what: string): MessagingError =>
     new MessagingError(code, `[${name}] ${what}`);
@@ -66,6 +67,7 @@ export function createLink(
     try {
       const fresh = await abortable(within(clock, 2 * requestTimeoutMs, attempt, late), signal);
       loss.signal.throwIfAborted();
+      signal.throwIfAborted();
       losses.set(fresh, loss);
       loss.signal.addEventListener('abort', () => lose(fresh), { once: true });
       current = fresh;
@@ -91,10 +93,12 @@ export function createLink(
     const { message } = lossOf(connection).reason as Error;
     logger.warn('the connection to the broker was lost; trying again', { broker: name, reason: message });
     listener.lost();
-    void reconnect();
+    if (!reconnecting) void reconnect();
   }
 
+  /** Once at a time: what is lost again before it ends is its business. */
   async function reconnect(): Promise<void> {
+    reconnecting = true;
     let problem: MessagingError | undefined;
     for (let attempt = 0; status === 'reconnecting'; attempt++) {
       await rest(attempt, Infinity, closing.signal, problem);
@@ -108,6 +112,7 @@ export function createLink(
         logger.warn('the broker cannot be reached', { broker: name, reason: problem.message });
       }
     }
+    reconnecting = false;
   }
 
   async function openOnce({ waitMs = 0, signal }: Parameters<Link['open']>[0] = {}): Promise<void> {
@@ -193,6 +198,7 @@ export function createLink(
       current = undefined;
       closing.abort(fail('closed', 'the driver was closed: create another'));
       wakeAll();
+      if (last !== undefined) losses.get(last)?.abort(closing.signal.reason); // ends what is asked on it
       await last?.close();
     },
   };

@@ -81,21 +81,20 @@ export function createOutbound(
     onIdle();
   }
 
-  /** The oldest come first, so that the first that has time left ends it. */
   function sweep(): void {
     cancelSweep = undefined;
-    for (const entry of [...sent, ...waiting]) {
-      const leftMs = entry.deadlineMs - clock.now();
-      if (leftMs > 0) {
-        cancelSweep = clock.after(leftMs, sweep);
-        return;
-      }
+    // First what was not sent: nothing whose time is over takes the place of what times out.
+    for (const entry of [...waiting, ...sent]) {
+      if (entry.deadlineMs > clock.now()) continue;
       const code = sent.has(entry) && link.current !== undefined ? 'timeout' : 'unavailable';
-      const what = code === 'timeout' ? 'not confirmed' : 'not connected';
+      const what = code === 'timeout' ? 'not confirmed' : 'not sent';
       const { type, id } = entry.message;
       const error = `[${name}] ${type} ${id} was ${what} within ${requestTimeoutMs} ms`;
+      waiting.delete(entry);
       finishOne(entry, new MessagingError(code, error));
     }
+    const [oldest] = [...sent, ...waiting];
+    if (oldest !== undefined) cancelSweep ??= clock.after(oldest.deadlineMs - clock.now(), sweep);
   }
 
   return {
