@@ -84,6 +84,50 @@ test('by key, a message that comes again while its handling still runs here wait
   expect(told).toEqual(['begin 1#1', 'end 1#1', 'begin 1#2', 'end 1#2', 'begin 2#1', 'end 2#1']);
 });
 
+test('what waited here when its connection was lost is not begun: it comes again', async () => {
+  const { messaging, clock, broker } = await openMessaging();
+  const gate = Promise.withResolvers<void>();
+  const told: string[] = [];
+  await messaging.events.subscribe({ ...subscription, concurrency: 1 }, async ({ data }, { attempt }) => {
+    told.push(`${String(data)}#${attempt}`);
+    if (told.length === 1) await gate.promise;
+  });
+  // With 4 lanes, "a" and "b" are on different ones.
+  await messaging.events.publish(anEvent({ data: 1, partitionkey: 'a' }));
+  await settle(clock);
+  await messaging.events.publish(anEvent({ data: 2, partitionkey: 'b' }));
+  await settle(clock);
+  broker.dropConnections();
+  gate.resolve();
+  await settle(clock);
+  expect(told.toSorted()).toEqual(['1#1', '1#2', '2#2']);
+});
+
+test('a paused consumer hands back what it has not begun, and is not resumed by a drain', async () => {
+  const { messaging, clock } = await openMessaging();
+  const gate = Promise.withResolvers<void>();
+  const told: unknown[] = [];
+  const consumer = await messaging.events.subscribe({ ...subscription, concurrency: 1 }, async ({ data }) => {
+    told.push(data);
+    await gate.promise;
+  });
+  await messaging.events.publish(...['a', 'b'].map((key) => anEvent({ data: key, partitionkey: key })));
+  await settle(clock);
+  consumer.pause();
+  const elsewhere: unknown[] = [];
+  await messaging.events.subscribe(subscription, async ({ data }) => void elsewhere.push(data));
+  await settle(clock);
+  expect([...told, ...elsewhere]).toEqual(['a', 'b']);
+  const draining = consumer.drain(1_000);
+  consumer.resume();
+  gate.resolve();
+  await settle(clock);
+  expect(await draining).toEqual({ finished: 1, abandoned: [] });
+  await messaging.events.publish(anEvent({ data: 'c', partitionkey: 'a' }));
+  await settle(clock);
+  expect([told, elsewhere]).toEqual([['a'], ['b', 'c']]);
+});
+
 describe('a drain', () => {
   test('waits for what is being handled, takes nothing more, and is done once', async () => {
     const { messaging, clock } = await openMessaging();

@@ -1,5 +1,6 @@
 import { createMemoryDriver } from '@waggle/adapter-memory';
 import { Reject } from '@waggle/kernel';
+import { encode } from '@waggle/messaging';
 import { expect, onTestFinished, test } from 'vitest';
 import { anEvent, driverSettings, GROUP, openMessaging, settle, TYPE } from './harness.ts';
 
@@ -132,6 +133,31 @@ test('what is larger than what may be stored is kept in part, cannot be redriven
   });
   expect(await messaging.deadLetters.discard({})).toHaveLength(2);
   expect(await messaging.deadLetters.list()).toEqual([]);
+});
+
+test('an observer that throws changes nothing: there is one dead letter, and the message is settled', async () => {
+  const observer = (): never => {
+    throw new Error('a broken metric');
+  };
+  const { messaging, clock, driver } = await openMessaging({ observer });
+  await messaging.events.subscribe({ group: GROUP, types: [TYPE] }, () => Promise.reject(new Reject('no')));
+  await driver.publish([
+    {
+      to: { kind: 'stream' },
+      lane: 'unordered',
+      type: TYPE,
+      id: 'x',
+      contentType: 'application/cloudevents+json',
+      headers: {},
+      body: encode(anEvent({ id: 'x' })),
+    },
+  ]);
+  await settle(clock);
+  const stored: unknown[] = [];
+  const log = driver.read({ kind: 'dead-letters' }, { from: 'beginning', follow: false });
+  for await (const { message } of log) stored.push(message.id);
+  expect(stored).toHaveLength(1);
+  expect(await driver.lag({ kind: 'group', group: GROUP })).toBe(0);
 });
 
 test('what is discarded is gone for good, and the rest stays', async () => {

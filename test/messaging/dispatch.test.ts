@@ -147,6 +147,24 @@ describe('a message that is not for the handler', () => {
     ]);
   });
 
+  test('because the check of its contract throws is given up on, too', async () => {
+    const contracts: Contracts = {
+      find: () => ({
+        kind: 'event',
+        check() {
+          throw new Error('a refinement that divides by zero');
+        },
+      }),
+    };
+    const { messaging, clock } = await openMessaging({ contracts });
+    await messaging.events.subscribe(subscription, nothing);
+    await messaging.events.publish(anEvent());
+    await settle(clock);
+    expect(await messaging.deadLetters.list()).toMatchObject([
+      { cause: 'schema', reason: expect.stringContaining('divides by zero') },
+    ]);
+  });
+
   test('because no contract declares it is passed over, or given up on, as the subscription says', async () => {
     const { messaging, clock, observations } = await openMessaging({ contracts });
     const types = ['testing.*'];

@@ -205,3 +205,18 @@ test('stopping keeps its budget, whatever the broker is doing, and what is left 
   answer.resolve([undefined]);
   await expect.poll(isEmpty).toBe(true);
 });
+
+test('a flood of keys that fail does not end the relay', async () => {
+  const denied = new MessagingError('denied', 'no');
+  let refuse = true;
+  const { relay, store, isEmpty, batches } = await openRelay(async (batch) =>
+    batch.map(() => (refuse ? denied : undefined)),
+  );
+  const outbox = Array.from({ length: 150_000 }, () => ({ kind: 'event' as const, message: anEvent() }));
+  await store.commit('testing', { documents: [], outbox });
+  relay.start();
+  const asked = (): number => batches.reduce((sum, { length }) => sum + length, 0);
+  await expect.poll(() => asked() >= 150_000, { timeout: 60_000 }).toBe(true);
+  refuse = false;
+  await expect.poll(isEmpty, { timeout: 60_000 }).toBe(true);
+});

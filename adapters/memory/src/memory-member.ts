@@ -54,9 +54,9 @@ export class Member implements DriverConsumer {
     item.attempts += 1;
     if (!item.line.serial) this.#taken += 1;
     const { stored, attempts } = item;
-    const delivery = new SettleOnce(handOut(stored), stored.lane, attempts, (how) =>
-      this.#settle(delivery, how),
-    );
+    const isOver = (): boolean => !this.#held.has(delivery);
+    const settle = (how: Settlement): void => this.#settle(delivery, how);
+    const delivery: Delivery = new SettleOnce(handOut(stored), stored.lane, attempts, settle, isOver);
     this.#held.set(delivery, item);
     this.#options.deliver(delivery);
   }

@@ -54,7 +54,8 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
       part.held = isOrdered;
       hold(1);
       const settle = (how: Settlement): void => onSettled(raw, how);
-      deliver(new SettleOnce(toIncoming(raw), lane ?? laneOf(raw), attemptOf(raw), settle));
+      const isOver = (): boolean => tap?.settles(channel) !== true;
+      deliver(new SettleOnce(toIncoming(raw), lane ?? laneOf(raw), attemptOf(raw), settle, isOver));
     }
 
     function onSettled(raw: ConsumeMessage, settlement: Settlement): void {

@@ -48,7 +48,7 @@ export async function startConsumer(
       const place = busy.size === 0 ? 0 : waiting.findIndex(({ lane }) => !busy.has(lane));
       const [next] = place < 0 ? [] : waiting.splice(place, 1);
       if (next === undefined) return;
-      void run(next);
+      if (next.isOver !== true) void run(next);
     }
   }
 

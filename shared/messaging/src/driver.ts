@@ -49,6 +49,11 @@ export interface Delivery {
   readonly lane: Lane;
   /** 1 for the first handing over, counted by the broker across crashes and members; a `release` does not count where the broker can tell. */
   readonly attempt: number;
+  /**
+   * Whether a settlement would have no effect any more, since the connection, or the lease, is gone: the message comes again,
+   * here or elsewhere, so its handling need not begin. @default false
+   */
+  readonly isOver?: boolean;
   /** Done: never delivered to this group again. Sent at once or within the same turn of the event loop, not awaited. */
   ack(): void;
   /**

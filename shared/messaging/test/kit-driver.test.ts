@@ -188,6 +188,62 @@ describe('a consumer', () => {
 });
 
 describe('closing', () => {
+  it('at whatever moment of an opening leaves no connection behind', async () => {
+    for (let turns = 0; turns < 60; turns++) {
+      let open = 0;
+      const { driver } = loft(
+        {},
+        {
+          async connect() {
+            open++;
+            for (let turn = 0; turn < turns % 15; turn++) await Promise.resolve();
+            return { close: async () => void open-- } as BrokerConnection;
+          },
+        },
+      );
+      const opening = driver.open().catch(() => undefined);
+      for (let turn = 0; turn < turns / 15; turn++) await Promise.resolve();
+      await driver.close();
+      await opening;
+      await settled();
+      expect([open, driver.status]).toEqual([0, 'closed']);
+    }
+  });
+
+  it('ends what is under way: a consumer that attaches, a publish that waits for a reader', async () => {
+    const attached = Promise.withResolvers<void>();
+    let left = 0;
+    let confirm = (): void => undefined;
+    const { driver } = loft({
+      head: never,
+      publish: (_, confirmed) => (confirm = () => confirmed(undefined)),
+      async consume() {
+        await attached.promise;
+        return { pause() {}, resume() {}, close: async () => void left++ };
+      },
+    });
+    await driver.open();
+    const first = driver.publish([letter('a')]);
+    await settled();
+    const reading = driver
+      .read({ kind: 'stream' }, { from: 'new', follow: true })
+      [Symbol.asyncIterator]()
+      .next();
+    const read = expect(reading).rejects.toMatchObject({ code: 'closed' });
+    await settled();
+    const second = driver.publish([letter('b')]);
+    const consuming = expect(driver.consume(options, () => undefined)).rejects.toMatchObject({
+      code: 'closed',
+    });
+    await settled();
+    const closing = driver.close();
+    attached.resolve();
+    await consuming;
+    confirm();
+    await Promise.all([closing, read]);
+    expect([codes(await first), codes(await second), left]).toEqual([[undefined], ['closed'], 1]);
+  });
+
   it('leaves first, then waits for what is on its way, then ends the connection', async () => {
     const done: string[] = [];
     let confirm = (): void => undefined;

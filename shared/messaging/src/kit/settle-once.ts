@@ -14,17 +14,24 @@ export class SettleOnce implements Delivery {
   readonly lane: Lane;
   readonly attempt: number;
   #settle: ((settlement: Settlement) => void) | undefined;
+  readonly #isOver: () => boolean;
 
   constructor(
     message: IncomingMessage,
     lane: Lane,
     attempt: number,
     settle: (settlement: Settlement) => void,
+    isOver: () => boolean = () => false,
   ) {
     this.message = message;
     this.lane = lane;
     this.attempt = attempt;
     this.#settle = settle;
+    this.#isOver = isOver;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver();
   }
 
   ack(): void {
