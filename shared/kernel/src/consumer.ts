@@ -51,7 +51,7 @@ export interface DrainReport {
 
 /** A running subscription of this process. */
 export interface Consumer {
-  /** Takes nothing more until `resume()`; what runs goes on. */
+  /** Takes nothing more until `resume()`, and hands back what has not begun; what runs goes on. */
   pause(): void;
   resume(): void;
   /** Messages of the group that are not settled yet, over all members, at the moment of asking. */
