@@ -13,6 +13,8 @@ import { infosOf, undeclared } from './nats-topology.ts';
 
 /** How long a request for messages waits at the server. Its end is a sign of life, and it is asked again. */
 const PULL_MS = 30_000;
+/** The same where there is no order: what comes during a pause is handed back when the requests have ended. */
+const LOOSE_PULL_MS = 5000;
 /** An answer later than this means that the request is lost. */
 const PULL_GRACE_MS = 5000;
 /** A lease begins when the server sends: of one that was never extended, a tenth may have gone by on the way. */
@@ -30,6 +32,8 @@ interface Held {
   /** Until when a settlement counts: then another member may have the message. */
   leasedUntil: number;
 }
+
+type Settled = readonly [held: Held, payload: Uint8Array];
 
 /** A durable of which a consumer takes, with the places that it has. */
 interface Taken {
@@ -78,11 +82,11 @@ export function createConsumer(
   const allHeld = (): readonly Held[] => all.flatMap(({ unsettled }) => [...unsettled.values()]);
   let link: NatsLink | undefined;
   let ended: Attaching['ended'] | undefined;
-  /** An inbox, and what was asked for in its name. Another after each pause or reconnect: nobody answers to the old one. */
+  /** An inbox, and what was asked for in its name. Another on each connection; a pause keeps it. */
   let session: Subscription | undefined;
   let inbox = '';
   let deletions: Subscription | undefined;
-  let settlements: { readonly held: Held; readonly payload: Uint8Array }[] = [];
+  let settlements: Settled[] = [];
   let ticker: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isTaking = false;
@@ -149,14 +153,19 @@ export function createConsumer(
   function settle(held: Held, payload: Uint8Array): void {
     if (closing !== undefined) return;
     held.taken.unsettled.delete(held.position);
-    settlements.push({ held, payload });
+    settlements.push([held, payload]);
     schedule();
   }
 
-  /** What lost its lease may be with another member: a settlement would meddle with theirs. */
+  /**
+   * In a pause, what is handed back waits until nothing is requested: it would come again to each request that still waits,
+   * and count an attempt each time. What lost its lease may be with another member: a settlement would meddle with theirs.
+   */
   function sendSettlements({ client }: NatsLink): void {
     const now = Date.now();
-    for (const { held, payload } of settlements) {
+    const waits = ([{ taken }, payload]: Settled): boolean =>
+      !isTaking && payload === NAK && taken.requested > 0;
+    for (const [held, payload] of settlements.filter((each) => !waits(each))) {
       if (held.leasedUntil <= now) continue;
       client.publish(held.reply, payload);
       if (payload === ACK && held.taken.line.ordered) {
@@ -164,7 +173,7 @@ export function createConsumer(
         floors.set(held.taken.line.key, held.position);
       } else held.taken.stale = true;
     }
-    settlements = [];
+    settlements = settlements.filter(waits);
   }
 
   function pull({ client }: NatsLink, taken: Taken): void {
@@ -172,7 +181,7 @@ export function createConsumer(
     if (places <= 0) return;
     taken.requested += places;
     taken.askedAt = Date.now();
-    const request = `{"batch":${places},"expires":${nanos(PULL_MS)}}`;
+    const request = `{"batch":${places},"expires":${nanos(taken.line.ordered ? PULL_MS : LOOSE_PULL_MS)}}`;
     const reply = `${inbox}.${taken.line.durable}.${places}`;
     client.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${taken.line.durable}`, request, { reply });
   }
@@ -226,6 +235,7 @@ export function createConsumer(
     const isOurs = address.group === undefined || (source.kind === 'group' && address.group === source.group);
     // Acknowledged before, and the server does not know: the acknowledgement was lost, or the durable is another.
     if (!isOurs || position === taken.lastAcked) return settle(held, ACK);
+    if (!isTaking) return settle(held, NAK);
     taken.unsettled.set(position, held);
     const message = new NatsMessage(msg.data, msg.headers, address);
     deliver(new SettleOnce(message, address.lane, attempt, (how) => settle(held, payloadOf(how))));
@@ -287,7 +297,7 @@ export function createConsumer(
     clearInterval(ticker);
     deletions?.unsubscribe();
     await leaveSession();
-    for (const held of allHeld()) settlements.push({ held, payload: NAK });
+    for (const held of allHeld()) settlements.push([held, NAK]);
     flush();
     if (link !== undefined) await roundTrip(link);
   }
@@ -296,15 +306,11 @@ export function createConsumer(
     attach,
     pause() {
       isTaking = false;
-      void leaveSession();
     },
     resume() {
       isTaking = true;
       schedule();
     },
-    close() {
-      closing ??= leave();
-      return closing;
-    },
+    close: () => (closing ??= leave()),
   };
 }

@@ -218,6 +218,64 @@ describe('a consumer', () => {
     expect(new Set([await idOf(taken), await idOf(taken)])).toEqual(new Set(['two', 'three']));
   });
 
+  test.each([7, 11])(
+    'that is paused and resumed at random, next to another, leaves nothing lying (seed %i)',
+    async (seed) => {
+      const namespace = bench.namespace();
+      const settings = { namespace, leaseMs: 60_000 };
+      const [one, two] = await Promise.all([bench.open(settings), bench.open(settings)]);
+      await one.declare(group('a.b'));
+      const handled: string[] = [];
+      const handle = (delivery: Parameters<Hands['take']>[0]): void => {
+        const done = (): void => {
+          handled.push(delivery.message.id ?? '');
+          delivery.ack();
+        };
+        setTimeout(done, 2);
+      };
+      const options = { source: groupSource('a.b'), ordering: 'by-key', concurrency: 4 } as const;
+      const members = await Promise.all([one, two].map((each) => each.consume(options, handle)));
+      const lanes = [0, 1, 2, 3, 'unordered'] as const;
+      const rounds = Array.from({ length: 300 }, (_, round) => 1000 + round);
+      const publishing = (async () => {
+        for (const round of rounds)
+          await publish(one, ...lanes.map((lane) => event({ lane, id: `${lane}:${round}` })));
+      })();
+      let state = seed;
+      const random = () => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+      const sleep = () => new Promise((resolve) => setTimeout(resolve, random() * 15));
+      for (const since = Date.now(); Date.now() - since < 4000;) {
+        const member = members[Math.floor(random() * 2)];
+        member?.pause();
+        await sleep();
+        member?.resume();
+        if (random() < 0.8) await sleep();
+      }
+      await publishing;
+      await expect.poll(() => one.lag(groupSource('a.b')), { timeout: 8000 }).toBe(0);
+      expect(new Set(handled).size).toBe(rounds.length * lanes.length);
+      expect(handled).toHaveLength(rounds.length * lanes.length);
+      for (const lane of [0, 1, 2, 3])
+        expect(handled.filter((id) => id.startsWith(`${lane}:`))).toEqual(rounds.map((n) => `${lane}:${n}`));
+    },
+  );
+
+  test('that is paused without order hands back what comes once, not once a request', async () => {
+    const namespace = bench.namespace();
+    const [one, two] = await Promise.all([bench.open({ namespace }), bench.open({ namespace })]);
+    await one.declare(group('a.b', 'none'));
+    const paused = await hands(one, groupSource('a.b'), { ordering: 'none', concurrency: 20 });
+    const other = await hands(two, groupSource('a.b'), { ordering: 'none', concurrency: 20 });
+    paused.consumer.pause();
+    await publish(one, event({ id: 'one' }), event({ id: 'two' }));
+    for (const delivery of [await other.next(), await other.next()]) {
+      expect(delivery.attempt).toBeLessThanOrEqual(2);
+      delivery.ack();
+    }
+    expect(paused.taken).toHaveLength(0);
+    await expect.poll(() => one.lag(groupSource('a.b'))).toBe(0);
+  });
+
   test('that closes gives back what is unsettled, sends what was settled, and settles nothing afterwards', async () => {
     const namespace = bench.namespace();
     const driver = await bench.open({ namespace, leaseMs: 60_000 });
