@@ -163,8 +163,7 @@ export function createConsumer(
    */
   function sendSettlements({ client }: NatsLink): void {
     const now = Date.now();
-    const waits = ([{ taken }, payload]: Settled): boolean =>
-      !isTaking && payload === NAK && taken.requested > 0;
+    const waits = ([{ taken }, how]: Settled): boolean => !isTaking && how === NAK && taken.requested > 0;
     for (const [held, payload] of settlements.filter((each) => !waits(each))) {
       if (held.leasedUntil <= now) continue;
       client.publish(held.reply, payload);
