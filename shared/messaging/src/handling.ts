@@ -46,7 +46,7 @@ export function withTimeout(
 }
 
 /** Whether `work` was done before `timeoutMs` had passed; throws what it throws. */
-async function within(timeoutMs: number, work: Promise<void>, clock: Clock): Promise<boolean> {
+export async function within(timeoutMs: number, work: Promise<void>, clock: Clock): Promise<boolean> {
   let cancel = (): void => undefined;
   const deadline = new Promise<boolean>((resolve) => {
     cancel = clock.after(timeoutMs, () => resolve(false));

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import { backoff, delayAfter } from './backoff.ts';
+import { within } from './handling.ts';
 import type { Publisher } from './publisher.ts';
 import type { OutboxEntry, Store } from './store.ts';
 
@@ -77,13 +78,10 @@ export function createRelay({
 
   /** What is still under way then ends by itself; what it could not do stays in the outbox. */
   async function until(deadlineMs: number, work: Promise<void>): Promise<void> {
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadlineMs - clock.now()), resolve);
     const done = work.catch((error: unknown) => {
       logger.error('outbox relay failed', { reason: messageOf(error) });
     });
-    await Promise.race([done, over]);
-    cancel();
+    await within(Math.max(0, deadlineMs - clock.now()), done, clock);
   }
 
   /** Once through the outbox, unless told to end earlier. */
