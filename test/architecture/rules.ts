@@ -14,8 +14,8 @@ export interface Rule {
 }
 
 const MAX_LINES = 350;
-/** About 900. */
-const MAX_ADAPTER_LINES = 910;
+/** About 1,000. */
+const MAX_ADAPTER_LINES = 1_100;
 /** Stores are another port. A pump is what a broker needs that has no start positions for its queues. */
 const COUNTED_APART = /\/src\/(isolated|.*-store|.*-pump)\.ts$/;
 const MAX_DRIVER_METHODS = 8;
@@ -54,7 +54,7 @@ export const rules: readonly Rule[] = [
         .map(({ file, lines }) => ({ file, what: `${lines} lines` })),
   },
   {
-    name: 'an adapter fits in a reader’s head: about 900 lines of code at most',
+    name: 'an adapter fits in a reader’s head: about 1,000 lines of code at most',
     check: (tree) =>
       adaptersOf(tree)
         .map((name) => {

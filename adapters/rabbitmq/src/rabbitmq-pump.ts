@@ -29,7 +29,7 @@ export function startPump(session: Session, pumped: Pumped, declare: BrokerConne
   const base = session.names.base({ kind: 'group', group: pumped.declaration.group });
 
   const attach: Attach = async (channel, end, before) => {
-    if (before !== undefined) await declare({ queues: [], groups: [pumped.declaration] });
+    if (before !== undefined) await declare({ queues: [], groups: [pumped.declaration], absent: [] });
     let held: Message | undefined;
     let open = true;
     const stop = (reason: unknown): void => {

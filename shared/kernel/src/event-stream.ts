@@ -25,6 +25,12 @@ export interface Subscription extends ConsumerOptions {
   readonly ordering?: 'by-key' | 'none';
   /** What becomes of an event that `types` asks for and no contract declares. @default 'skip' */
   readonly unhandled?: 'skip' | 'dead-letter';
+  /**
+   * What becomes of the later events of a lane when one of it became a dead letter. `halt`: they wait until that is redriven,
+   * which handles it in its place, or discarded; needs `ordering: 'by-key'`, and events without a key wait for nothing.
+   * @default 'continue'
+   */
+  readonly afterDeadLetter?: 'continue' | 'halt';
 }
 
 /** An event with its place in the stream. */

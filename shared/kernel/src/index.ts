@@ -1,6 +1,7 @@
 export type * from './clock.ts';
 export type * from './cloud-event.ts';
 export type * from './consumer.ts';
+export type * from './consumer-groups.ts';
 export * from './contract.ts';
 export type * from './dead-letters.ts';
 export * from './errors.ts';

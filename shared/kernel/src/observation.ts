@@ -9,7 +9,13 @@ export interface Observation {
     | 'retried'
     | 'timed-out'
     | 'dead-lettered'
-    | 'skipped';
+    | 'skipped'
+    /** Of a queue: past its time to live, and not handled. */
+    | 'expired'
+    /** Discarded by the retention before this consumer came to it. */
+    | 'missed';
+  /** How many messages it stands for. @default 1 */
+  readonly count?: number;
   /** Of the message, where it could be read. */
   readonly id?: string;
   readonly type?: string;

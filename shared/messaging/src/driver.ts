@@ -77,6 +77,11 @@ export interface ConsumeOptions {
   readonly ordering: 'by-key' | 'none';
   /** Most unsettled deliveries at a time of the unordered lane, or of all if `ordering` is `none`. Nothing is taken that has no place. */
   readonly concurrency: number;
+  /**
+   * Told how many messages of the group were discarded by the retention before the group came to them, since it was last
+   * told; by one member at least. An upper bound where the broker cannot tell them from others of its log.
+   */
+  readonly onMissed?: (count: number) => void;
 }
 
 /** A running consumer of this process. */
@@ -122,10 +127,15 @@ export interface GroupDeclaration {
   readonly ordering: 'by-key' | 'none';
 }
 
-/** What must exist. The stream and the dead letters always do, once a driver is open. */
+/** What must exist, and what must not. The stream and the dead letters always do, once a driver is open. */
 export interface Topology {
   readonly queues?: readonly string[];
   readonly groups?: readonly GroupDeclaration[];
+  /**
+   * Groups and queues that are removed, with what is unsettled in them, before the rest is created: a group that stands
+   * in `groups` as well begins anew. `conflict` while anybody consumes one of them; one that does not exist is a success.
+   */
+  readonly absent?: readonly ConsumeOptions['source'][];
 }
 
 /** Something that exists on the broker on behalf of the namespace, for people. */
@@ -133,6 +143,19 @@ export interface TopologyResource {
   readonly kind: string;
   readonly name: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** Of each group and queue of the namespace, whichever process declared it: `kind` is `group` or `queue`. */
+  readonly consumption?: Consumption;
+}
+
+/** How a group or a queue stands. */
+export interface Consumption {
+  readonly source: ConsumeOptions['source'];
+  readonly ordering: 'by-key' | 'none';
+  /** What it was declared with. A queue has `*`. */
+  readonly types: readonly string[];
+  readonly lag: number;
+  /** Whether somebody consumes it, or did less than a lease ago. */
+  readonly inUse: boolean;
 }
 
 export type DriverStatus = 'new' | 'open' | 'reconnecting' | 'closed';
@@ -150,6 +173,12 @@ export interface DriverSettings {
   readonly requestTimeoutMs: number;
   /** Without a sign of life from a member for this long, what it holds goes to another. Usually 30_000. */
   readonly leaseMs: number;
+  /**
+   * `bind`: nothing on the server is created, altered or deleted, because somebody else owns it: `open` and `declare` check
+   * that it is there as this process would have made it, and fail with `conflict`, naming the resource and both values, or
+   * `unroutable` for what is missing. @default 'declare'
+   */
+  readonly topology?: 'declare' | 'bind';
   readonly logger: Logger;
 }
 

@@ -32,8 +32,12 @@ export function faultOf(
 }
 
 /** @throws MessagingError `invalid` */
-export function checkTopology({ queues = [], groups = [] }: Topology): void {
+export function checkTopology({ queues = [], groups = [], absent = [] }: Topology): void {
   for (const context of queues) checkName('queue', context);
+  for (const source of absent) {
+    if (source.kind === 'group') checkGroup(source.group);
+    else checkName('queue', source.context);
+  }
   for (const { group, types } of groups) {
     checkGroup(group);
     for (const type of types) checkTypePattern(type);

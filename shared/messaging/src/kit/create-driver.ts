@@ -46,9 +46,10 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
   /** What this process knows of a source; what it never declared, another has to. */
   async function declareAgain(source: ConsumeOptions['source'], connection: BrokerConnection): Promise<void> {
     const declaration = source.kind === 'group' ? groups.get(source.group) : undefined;
-    if (declaration !== undefined) await connection.declare({ queues: [], groups: [declaration] });
+    if (declaration !== undefined)
+      await connection.declare({ queues: [], groups: [declaration], absent: [] });
     else if (source.kind === 'queue' && queues.has(source.context)) {
-      await connection.declare({ queues: [source.context], groups: [] });
+      await connection.declare({ queues: [source.context], groups: [], absent: [] });
     }
   }
 
@@ -83,11 +84,15 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
       checkSettings(settings);
       await link.open(options);
     },
-    async declare({ queues: askedQueues = [], groups: askedGroups = [] }: Topology) {
+    async declare({ queues: askedQueues = [], groups: askedGroups = [], absent = [] }: Topology) {
       demandOpen();
-      const topology = { queues: askedQueues, groups: askedGroups };
+      const topology = { queues: askedQueues, groups: askedGroups, absent };
       checkTopology(topology);
       await link.ask('declaring', (connection) => connection.declare(topology));
+      for (const source of absent) {
+        if (source.kind === 'group') groups.delete(source.group);
+        else queues.delete(source.context);
+      }
       for (const context of askedQueues) queues.add(context);
       for (const declaration of askedGroups) groups.set(declaration.group, declaration);
     },
