@@ -31,13 +31,13 @@ const planted: Readonly<
         'adapters/planted/package.json':
           '{"name":"@waggle/adapter-planted","scripts":{"check":"","test":""}}',
         ...Object.fromEntries(
-          Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(70)]),
+          Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(80)]),
         ),
         'adapters/planted/src/planted-store.ts': lines(300),
-        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(211)}`,
+        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(301)}`,
       },
       'adapters/planted',
-      '911 lines of code',
+      '1101 lines of code',
     ],
   ],
   'the driver port has at most eight methods': [
