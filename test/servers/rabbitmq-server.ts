@@ -22,11 +22,11 @@ const WITH_EPMD = `"$1" -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
 exec "$2"`;
 
 /** One RabbitMQ node on 127.0.0.1 that shares nothing with another on this machine: name service, cookie, data, plugins. */
-export async function rabbitmqSpec({ folder, binaries, config }: SpecInput): Promise<ServerSpec> {
+export async function rabbitmqSpec({ folder, binaries, config, plugins }: SpecInput): Promise<ServerSpec> {
   const [port, epmdPort, distributionPort] = [await freePort(), await freePort(), await freePort()];
   const binary = (name: string): string => binaries.get(name) ?? name;
   const node = `waggle-${randomBytes(6).toString('hex')}@localhost`;
-  const files = writeFiles(folder, config);
+  const files = writeFiles(folder, config, plugins);
   const loopback = '-kernel inet_dist_use_interface {127,0,0,1}';
   const env = {
     // Only this: the machine's own RABBITMQ_ variables must not reach our node.
@@ -51,7 +51,7 @@ export async function rabbitmqSpec({ folder, binaries, config }: SpecInput): Pro
     RABBITMQ_ENABLED_PLUGINS_FILE: files.enabledPlugins,
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
-    ...slimInstallation(folder, binary('rabbitmq-server')),
+    ...slimInstallation(folder, binary('rabbitmq-server'), plugins),
   };
   return {
     kind: 'rabbitmq',
@@ -73,6 +73,7 @@ export async function rabbitmqSpec({ folder, binaries, config }: SpecInput): Pro
 function writeFiles(
   folder: string,
   config: string,
+  plugins: readonly string[],
 ): { home: string; config: string; enabledPlugins: string } {
   const files = {
     home: join(folder, 'home'),
@@ -82,7 +83,7 @@ function writeFiles(
   mkdirSync(files.home);
   mkdirSync(join(folder, 'conf.d'));
   writeFileSync(join(files.home, '.erlang.cookie'), randomBytes(20).toString('hex'), { mode: 0o400 });
-  writeFileSync(files.enabledPlugins, '[].\n');
+  writeFileSync(files.enabledPlugins, `[${plugins.join(',')}].\n`);
   writeFileSync(
     files.config,
     `# Room for tests on a nearly full disk; no statistics, which nobody reads here.
@@ -96,17 +97,21 @@ ${config}
 }
 
 /**
- * A view of the installation with only the applications that the server itself depends on.
+ * A view of the installation with only the applications that the server itself and its plugins depend on.
  *
  * Erlang looks for each of a thousand modules in every plugin's folder, enabled or not: without the fifty that are not
  * needed the server starts in half the time. Where the installation looks different, it is used as it is.
  */
-function slimInstallation(folder: string, server: string): Readonly<Record<string, string>> {
+function slimInstallation(
+  folder: string,
+  server: string,
+  plugins: readonly string[],
+): Readonly<Record<string, string>> {
   const scripts = dirname(realpathSync(server));
-  const plugins = join(scripts, '..', 'plugins');
-  if (!existsSync(plugins)) return {};
+  const available = join(scripts, '..', 'plugins');
+  if (!existsSync(available)) return {};
   const folders = new Map(
-    readdirSync(plugins).map((entry) => [entry.replace(/-[^-]*$/, ''), join(plugins, entry)]),
+    readdirSync(available).map((entry) => [entry.replace(/-[^-]*$/, ''), join(available, entry)]),
   );
   const needed = new Set<string>();
   const need = (application: string): void => {
@@ -116,14 +121,14 @@ function slimInstallation(folder: string, server: string): Readonly<Record<strin
     dependencies(join(path, 'ebin', `${application}.app`)).forEach(need);
   };
   try {
-    ['rabbit', 'rabbitmq_prelaunch'].forEach(need);
+    ['rabbit', 'rabbitmq_prelaunch', ...plugins].forEach(need);
   } catch {
     return {};
   }
   if (needed.size < 2) return {};
   const slim = join(folder, 'installation');
   mkdirSync(join(slim, 'plugins'), { recursive: true });
-  for (const path of needed) symlinkSync(path, join(slim, 'plugins', path.slice(plugins.length + 1)));
+  for (const path of needed) symlinkSync(path, join(slim, 'plugins', path.slice(available.length + 1)));
   symlinkSync(scripts, join(slim, 'sbin'));
   symlinkSync(join(scripts, '..', 'escript'), join(slim, 'escript'));
   return { RABBITMQ_SCRIPTS_DIR: join(slim, 'sbin') };

@@ -25,11 +25,14 @@ export interface SpecInput {
   readonly folder: string;
   readonly binaries: ReadonlyMap<string, string>;
   readonly config: string;
+  readonly plugins: readonly string[];
 }
 
 export interface SpecOptions {
   /** Lines added to the end of the server's configuration file. @default none */
   readonly config?: string;
+  /** Plugins of RabbitMQ that are enabled. @default none */
+  readonly plugins?: readonly string[];
   /** Told what is being done. @default nobody */
   readonly log?: Log;
 }
@@ -38,10 +41,10 @@ const START_TIMEOUT_MS = 60_000;
 
 /** Chooses ports and a temporary folder for a new server and writes its configuration there. Starts nothing. */
 export async function specify(kind: ServerKind, options: SpecOptions = {}): Promise<ServerSpec> {
-  const { config = '', log = () => {} } = options;
+  const { config = '', plugins = [], log = () => {} } = options;
   const binaries = await ensureInstalled(kind, log);
   const folder = mkdtempSync(join(tmpdir(), `waggle-${kind}-`));
-  return SPECS[kind]({ folder, binaries, config });
+  return SPECS[kind]({ folder, binaries, config, plugins });
 }
 
 const SPECS: Readonly<Record<ServerKind, (input: SpecInput) => Promise<ServerSpec>>> = {

@@ -13,7 +13,7 @@ import { sweep } from './sweep.ts';
 
 const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 /** What the demo may be told; everything else is its own, so that it runs the same everywhere. */
-const PASSED_ON = /^(BROKER|LOG_LEVEL|[A-Z]+_URL)$/;
+const PASSED_ON = /^(BROKER|LOG_LEVEL|[A-Z]+_URL|(NATS|RABBITMQ)_[A-Z_]+)$/;
 
 export interface DemoOptions {
   readonly json: boolean;

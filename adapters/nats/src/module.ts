@@ -1,22 +1,18 @@
 import { ContainerModule } from 'inversify';
-import type { SettingValues } from '@waggle/kernel';
-import { url } from '@waggle/kernel';
-import type { DriverSettings } from '@waggle/messaging';
-import { brokerDriver } from '@waggle/messaging';
+import { brokerDriver, warningOf, type DriverSettings } from '@waggle/messaging';
 import { createNatsDriver } from './nats-driver.ts';
-
-const settings = {
-  NATS_URL: url(['nats:', 'tls:'], {
-    description: 'servers of one NATS cluster, separated by commas; user and password may stand in it',
-    default: 'nats://127.0.0.1:4222',
-  }),
-};
+import { checkNats, natsOptions, natsSettings, planOf, type NatsSettings } from './nats-settings.ts';
 
 /** `BROKER=nats`: NATS JetStream, 2.9 or newer. */
 export const broker = {
-  settings,
-  module: ({ NATS_URL }: SettingValues<typeof settings>, driver: DriverSettings) =>
+  settings: natsSettings,
+  check: checkNats,
+  module: (values: NatsSettings, driver: DriverSettings) =>
     new ContainerModule(({ bind }) => {
-      bind(brokerDriver).toResolvedValue(() => createNatsDriver(driver, { url: NATS_URL }));
+      bind(brokerDriver).toResolvedValue(() => {
+        const warning = warningOf(planOf(values));
+        if (warning !== undefined) driver.logger.warn(warning);
+        return createNatsDriver(driver, natsOptions(values));
+      });
     }),
 };

@@ -86,7 +86,7 @@ function checkServer({ info }: NatsConnection, { maxMessageBytes, logger }: Driv
 }
 
 /** Servers without their credentials, which the client takes separately. @throws MessagingError `invalid`, without the URL */
-function parseServers(url: string): Partial<ConnectionOptions> {
+export function parseServers(url: string): Partial<ConnectionOptions> {
   const servers = url.split(',').map((part) => {
     const server = URL.parse(part.includes('://') ? part : `nats://${part.trim()}`);
     if (server === null) throw fail('invalid', 'not a URL: write nats://host:4222, several with commas');

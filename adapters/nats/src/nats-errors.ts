@@ -1,4 +1,5 @@
 import { MessagingError, messageOf, type MessagingErrorCode } from '@waggle/kernel';
+import { isUntrusted } from '@waggle/messaging';
 import { ErrorCode, NatsError } from 'nats';
 
 const STORAGE = 'lower the retention in bytes, which NATS reserves, or give JetStream more';
@@ -15,14 +16,17 @@ const ANSWERS: Readonly<Record<number, readonly [code: MessagingErrorCode, advic
   10065: ['conflict'], // the subjects belong to another stream
 };
 
-/** Codes of the client, and of Node for a certificate that does not hold. */
-const DENIED = /AUTH|CREDS|EXPIRED|PERMISSIONS|TLS|CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_SSL/;
-const INVALID = /^(BAD_HEADER|BAD_SUBJECT|INVALID_OPTION|SERVER_OPT_NA)$/;
+/** Codes of the client. */
+const DENIED = /AUTH|CREDS|EXPIRED|PERMISSIONS|TLS/;
+const INVALID = /^(BAD_HEADER|BAD_SUBJECT|INVALID_OPTION)$/;
 
 /** The client's errors in Waggle's words; `what` says what was tried. The client puts no credentials into its messages. */
 export function translate(error: unknown, what: string): MessagingError {
   if (error instanceof MessagingError) return error;
   const answer = error instanceof NatsError ? error.api_error : undefined;
+  if (error instanceof NatsError && error.code === ErrorCode.ServerOptionNotAvailable) {
+    return fail('invalid', `${what}: the server has no TLS, which was asked for: use another server`, error);
+  }
   if (answer === undefined) return fail(meaningOf(error), `${what}: ${messageOf(error)}`, error);
   const otherwise = answer.code >= 500 ? 'unavailable' : 'invalid';
   const [code, advice] = ANSWERS[answer.err_code ?? 0] ?? [otherwise];
@@ -51,5 +55,5 @@ function meaningOf(error: unknown): MessagingErrorCode {
   if (code.endsWith('TIMEOUT')) return 'timeout';
   if (code === 'MAX_PAYLOAD_EXCEEDED') return 'too-large';
   if (INVALID.test(code)) return 'invalid';
-  return DENIED.test(code) ? 'denied' : 'unavailable';
+  return isUntrusted(error) || DENIED.test(code) ? 'denied' : 'unavailable';
 }

@@ -1,4 +1,5 @@
 import { MessagingError, type MessagingErrorCode } from '@waggle/kernel';
+import { isUntrusted } from '@waggle/messaging';
 
 /** The AMQP reply code of a client error; of a failed handshake it stands in the text only. */
 export function replyCode(error: unknown): number | undefined {
@@ -35,6 +36,8 @@ function meaningOf(error: unknown, said: string): readonly [MessagingErrorCode, 
   // So the client library refuses to write what AMQP has no room for, such as a name of more than 255 bytes.
   if (error instanceof TypeError || error instanceof RangeError)
     return ['invalid', 'AMQP has no room for it'];
+  if (isUntrusted(error)) return ['denied', 'check the certificates of both sides, and the name of the host'];
+  if (/SASL mechanism/.test(said)) return ['denied', 'enable the plugin rabbitmq_auth_mechanism_ssl'];
   const reply = replyCode(error) ?? 0;
   if (reply === 530 && /not found/.test(said)) return ['invalid', 'create the virtual host'];
   return MEANINGS[reply] ?? ['unavailable', 'is the server up?'];

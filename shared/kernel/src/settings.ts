@@ -71,6 +71,17 @@ export function list(about: About): Setting<readonly string[]> {
   return { ...about, parse: split };
 }
 
+/**
+ * The name of a file, whose text is the value; not set means not there. `read` reads it, as the kernel does no I/O, and may
+ * refuse what it finds: its error must not show it.
+ */
+export function file(
+  read: (path: string) => string,
+  about: Omit<About, 'default' | 'secret'>,
+): Setting<string | undefined> {
+  return { ...about, default: '', parse: (path) => (path === '' ? undefined : read(path)) };
+}
+
 /** A URL, or several separated by commas, of one of `protocols` (`https:`). Secret by default: URLs carry passwords. */
 export function url(protocols: readonly string[], about: About): Setting<string> {
   return {

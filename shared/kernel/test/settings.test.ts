@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choice, integer, list, optionalText, text, url } from '../src/index.ts';
+import { choice, file, integer, list, optionalText, text, url } from '../src/index.ts';
 
 const description = 'for the test';
 
@@ -119,5 +119,24 @@ describe('a URL', () => {
     expect(() => server.parse('http://user:hunter2@host')).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
     );
+  });
+});
+
+describe('a file setting', () => {
+  const setting = file((path) => `what stands in ${path}`, { description });
+
+  it('has the text of the file as its value, and is not there when it is empty', () => {
+    expect(setting.parse('ca.pem')).toBe('what stands in ca.pem');
+    expect(setting.parse(setting.default ?? 'required')).toBeUndefined();
+  });
+
+  it('says what the reader says when there is no such file', () => {
+    const missing = file(
+      () => {
+        throw new Error('expected a file that can be read');
+      },
+      { description },
+    );
+    expect(() => missing.parse('ca.pem')).toThrow('expected a file that can be read');
   });
 });

@@ -27,3 +27,15 @@ export { createRelay } from './relay.ts';
 export type { InboxUnitOfWork, UnitOfWorkOptions } from './unit-of-work.ts';
 export { createUnitOfWork } from './unit-of-work.ts';
 export { brokerDriver, store } from './identifiers.ts';
+export type { ConnectionPlan } from './connection-security.ts';
+export {
+  caFile,
+  certFile,
+  checkConnection,
+  cleartext,
+  isLoopback,
+  isUntrusted,
+  keyFile,
+  readText,
+  warningOf,
+} from './connection-security.ts';

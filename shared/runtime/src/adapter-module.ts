@@ -9,6 +9,8 @@ import { ConfigurationError } from './configuration.ts';
 export interface AdapterModule<Surroundings> {
   /** The environment variables it reads. */
   readonly settings: Settings;
+  /** What is wrong with settings that are good one by one, each with what to do; no secrets. @default nothing */
+  check?(values: SettingValues<Settings>): readonly string[];
   /** Binds `brokerDriver` or `store`. */
   module(values: SettingValues<Settings>, surroundings: Surroundings): ContainerModule;
 }

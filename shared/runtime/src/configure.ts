@@ -64,6 +64,7 @@ export async function configure({ environment, ...given }: Surroundings): Promis
   function maker<Given, Made>(id: ServiceIdentifier<Made>, adapter: AdapterModule<Given>) {
     const wrong: string[] = [];
     const values = readSettings(adapter.settings, environment, wrong);
+    if (wrong.length === 0) wrong.push(...(adapter.check?.(values) ?? []));
     if (wrong.length > 0) throw new ConfigurationError(wrong);
     return (surroundings: Given): Made => {
       const container = new Container({ defaultScope: 'Singleton' });
