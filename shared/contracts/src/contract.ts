@@ -13,6 +13,17 @@ export interface Declaration<Data> {
   readonly example: NoInfer<Data>;
 }
 
+/** What is declared of a command as well. */
+export interface CommandDeclaration<Data> extends Declaration<Data> {
+  /**
+   * How long it makes sense to do it, from its creation on: past that it is not handled, and counted. At most a year.
+   * @default for ever
+   */
+  readonly timeToLiveMs?: number;
+}
+
+const A_YEAR_MS = 366 * 86_400_000;
+
 /** Declares a fact that services announce. @throws MessagingError `invalid` for a bad type or example */
 export function defineEvent<const Type extends string, Data>(
   type: Type,
@@ -24,15 +35,22 @@ export function defineEvent<const Type extends string, Data>(
 /** Declares a request that one service handles: its context. @throws MessagingError `invalid` for a bad type or example */
 export function defineCommand<const Type extends string, Data>(
   type: Type,
-  declaration: Declaration<Data>,
+  declaration: CommandDeclaration<Data>,
 ): CommandContract<Type, Data> {
+  const { timeToLiveMs = 1 } = declaration;
+  if (!Number.isInteger(timeToLiveMs) || timeToLiveMs < 1 || timeToLiveMs > A_YEAR_MS) {
+    throw new MessagingError(
+      'invalid',
+      `${type}: timeToLiveMs is ${timeToLiveMs}: it must be a whole number of milliseconds from 1 to ${A_YEAR_MS}`,
+    );
+  }
   return define('command', type, declaration);
 }
 
 function define<const Kind extends MessageKind, const Type extends string, Data>(
   kind: Kind,
   type: Type,
-  { description, schema, key, example }: Declaration<Data>,
+  { description, schema, key, example, timeToLiveMs }: CommandDeclaration<Data>,
 ): MessageContract<Kind, Type, Data> {
   parseMessageType(type);
 
@@ -47,7 +65,11 @@ function define<const Kind extends MessageKind, const Type extends string, Data>
   function create(data: Data) {
     const problem = check(data);
     if (problem !== undefined) throw new MessagingError('invalid', `${type} cannot be sent: ${problem}`);
-    return declaredMessage({ kind, type, data, ...(key !== undefined && { key: key(data) }) });
+    return declaredMessage({
+      ...{ kind, type, data },
+      ...(key !== undefined && { key: key(data) }),
+      ...(timeToLiveMs !== undefined && { timeToLiveMs }),
+    });
   }
 
   create(example);

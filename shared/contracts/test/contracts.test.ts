@@ -100,6 +100,28 @@ describe('a contract', () => {
   });
 });
 
+describe('the time to live of a command', () => {
+  const declare = (timeToLiveMs: number) =>
+    defineCommand('lab.measure-sample.v1', {
+      description: 'Asks for a measurement.',
+      schema: z.object({}),
+      example: {},
+      timeToLiveMs,
+    });
+
+  it('goes with every message of the contract', () => {
+    expect(declare(60_000)({})).toMatchObject({ kind: 'command', timeToLiveMs: 60_000 });
+    expect(takePayment(takePayment.example)).not.toHaveProperty('timeToLiveMs');
+  });
+
+  it.each([0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 400 * 86_400_000])(
+    'cannot be %d ms',
+    (timeToLiveMs) => {
+      expect(() => declare(timeToLiveMs)).toThrow(`lab.measure-sample.v1: timeToLiveMs is ${timeToLiveMs}`);
+    },
+  );
+});
+
 describe('a registry', () => {
   const declare = () =>
     defineEvent('lab.sample-measured.v1', {

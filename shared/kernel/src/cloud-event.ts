@@ -15,6 +15,11 @@ export interface CloudEvent<Type extends string = string, Data = unknown> {
   readonly type: Type;
   /** RFC 3339, UTC. */
   readonly time?: string;
+  /**
+   * From when on the message is pointless (Expiry Time extension); RFC 3339. A command that is past it is not handled; an
+   * event carries it and nothing more.
+   */
+  readonly expirytime?: string;
   readonly subject?: string;
   readonly datacontenttype?: string;
   readonly dataschema?: string;

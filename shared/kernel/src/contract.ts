@@ -18,6 +18,8 @@ export interface NewMessage<
   readonly data: Data;
   /** Messages with the same key keep their order. Without one there is no order. */
   readonly key?: string;
+  /** Of a command: not handled once so much time has passed since it was created. Without one it never expires. */
+  readonly timeToLiveMs?: number;
   /** For the compiler alone: only what `defineEvent` or `defineCommand` made (`shared/contracts`) can make a message. */
   readonly [declared]: true;
 }

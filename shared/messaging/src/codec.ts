@@ -1,12 +1,14 @@
 import type { CloudEvent, ExtensionValue } from '@waggle/kernel';
 import { MessagingError, messageOf, parseMessageType } from '@waggle/kernel';
 import type { IncomingMessage } from './driver.ts';
+import { expiryOf } from './expiry.ts';
 
 export const STRUCTURED = 'application/cloudevents+json';
 
 const REQUIRED = ['id', 'source', 'type'] as const;
 const OPTIONAL = [
   'time',
+  'expirytime',
   'subject',
   'datacontenttype',
   'dataschema',
@@ -34,6 +36,10 @@ export function encode(message: CloudEvent): Uint8Array {
   for (const name of ['id', 'source'] as const) {
     if (attributes[name] === '')
       throw new MessagingError('invalid', `${message.type}: ${name} is empty: give it a value`);
+  }
+  if (Number.isNaN(expiryOf(attributes))) {
+    const got = JSON.stringify(attributes.expirytime);
+    throw new MessagingError('invalid', `${message.type}: expirytime is ${got}: write a time as in RFC 3339`);
   }
   if (extensions !== undefined) checkExtensions(message.type, extensions);
   const payload =

@@ -16,6 +16,7 @@ import { decode, Undecodable } from './codec.ts';
 import { pause } from './kit/waiting.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { Delivery } from './driver.ts';
+import { expiryOf } from './expiry.ts';
 import type { Cut } from './handling.ts';
 import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
@@ -146,8 +147,31 @@ export function createDispatcher(
     logger.warn('handling failed', { consumer, type: event.type, id: event.id, attempt, reason });
   }
 
+  /** Of a queue: it asks for what makes no sense any more. What cannot be read never expires: better late than lost. */
+  function isExpired(event: CloudEvent): boolean {
+    if (origin !== 'queue') return false;
+    const expiry = expiryOf(event);
+    if (!Number.isNaN(expiry)) return expiry !== undefined && expiry <= clock.now();
+    const { type, id, expirytime } = event;
+    logger.warn('an expirytime cannot be read: it counts as none', { consumer, type, id, expirytime });
+    return false;
+  }
+
+  function expired(event: CloudEvent, { delivery }: Taken): void {
+    delivery.ack();
+    const reason = `its time was over at ${event.expirytime}`;
+    logger.warn('not handled', { consumer, type: event.type, id: event.id, reason });
+    observe('expired', delivery, event, { reason, ...ageOf(event) });
+  }
+
+  function ageOf({ time = '' }: CloudEvent): Pick<Observation, 'ageMs'> {
+    const ageMs = clock.now() - Date.parse(time);
+    return Number.isFinite(ageMs) ? { ageMs } : {}; // a foreign producer may write anything there
+  }
+
   async function handle(event: CloudEvent, taken: Taken): Promise<void> {
     const { delivery, cut } = taken;
+    if (isExpired(event)) return expired(event, taken);
     const handBacks = services.releaseCounts() ? MOST_HAND_BACKS : 0;
     if (delivery.attempt > retry.maxAttempts + handBacks) {
       const reason = `no handling finished in ${delivery.attempt - 1} attempts`;
@@ -163,9 +187,7 @@ export function createDispatcher(
       return failed(error, event, taken, performance.now() - startedAt);
     }
     delivery.ack();
-    const ageMs = clock.now() - Date.parse(event.time ?? '');
-    const age = Number.isFinite(ageMs) ? { ageMs } : {}; // a foreign producer may write anything there
-    observe('handled', delivery, event, { durationMs: performance.now() - startedAt, ...age });
+    observe('handled', delivery, event, { durationMs: performance.now() - startedAt, ...ageOf(event) });
   }
 
   async function unhandled(taken: Taken, event: CloudEvent, reason: string): Promise<void> {

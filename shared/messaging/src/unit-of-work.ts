@@ -85,16 +85,18 @@ function createTransaction({ store, publisher, service, clock, ids }: UnitOfWork
     );
   }
 
-  function collect({ kind, type, data, key }: NewMessage): void {
+  function collect({ kind, type, data, key, timeToLiveMs }: NewMessage): void {
     demandOpen();
     const context = currentMessageContext();
     const id = ids.next();
+    const now = clock.now();
     const message: CloudEvent = {
       specversion: '1.0',
       id,
       source: `/${service}`,
       type,
-      time: new Date(clock.now()).toISOString(),
+      time: new Date(now).toISOString(),
+      ...(timeToLiveMs !== undefined && { expirytime: new Date(now + timeToLiveMs).toISOString() }),
       datacontenttype: 'application/json',
       ...(key !== undefined && { partitionkey: key }),
       correlationid: context?.correlationId ?? id,

@@ -17,6 +17,7 @@ describe('what is written', () => {
       ...minimal,
       time: '2026-11-23T09:00:00.000Z',
       partitionkey: 'é☃ "quoted"\n',
+      expirytime: '2026-11-23T10:30:00+01:00',
       correlationid: 'c',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       extensions: { mine: 'ü', count: 3, yes: true },
@@ -35,6 +36,13 @@ describe('what is written', () => {
     'may not have an extension attribute named "%s"',
     (name) => {
       expect(() => encode({ ...minimal, extensions: { [name]: 'x' } })).toThrow(MessagingError);
+    },
+  );
+
+  test.each(['', 'soon', '5', '2026-11-23', '2026-11-23T10:30:00', '2026-13-23T10:30:00Z'])(
+    'may not expire at "%s"',
+    (expirytime) => {
+      expect(() => encode({ ...minimal, expirytime })).toThrow('expirytime is');
     },
   );
 
@@ -96,6 +104,12 @@ describe('binary mode', () => {
       extensions: { mine: 'x' },
       data: { a: 1 },
     });
+  });
+
+  test('takes the time at which it expires from a header', () => {
+    const expirytime = '2026-11-23T10:30:00Z';
+    const all = { ...headers, 'ce-expirytime': expirytime };
+    expect(decode({ contentType: '', headers: all, body: bytes('1') })).toMatchObject({ expirytime });
   });
 
   test('leaves other data as bytes', () => {

@@ -77,3 +77,14 @@ export const leaksAPassword: BrokenDriver = {
     }),
   caughtBy: ['C6'],
 };
+
+export const losesTheTimeToLive: BrokenDriver = {
+  name: 'drops the one attribute that says how long a command makes sense',
+  plant: () =>
+    changing((message) => {
+      const text = Buffer.from(message.body).toString();
+      const without = text.replace(/"expirytime":"[^"]*",/, '');
+      return without === text ? message : { ...message, body: Buffer.from(without) };
+    }),
+  caughtBy: ['L1'],
+};

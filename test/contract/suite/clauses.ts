@@ -55,6 +55,7 @@ export const clauses = {
   J1: 'publish resolves after the confirmation',
   J2: 'unroutable, denied and confirm timeout are errors',
   J3: 'a batch reports each failed event',
+  L1: 'time to live of a queue',
 } as const;
 
 export type ClauseId = keyof typeof clauses;

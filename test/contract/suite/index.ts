@@ -16,6 +16,7 @@ import { retryCases } from './retries.ts';
 import { runCase } from './run.ts';
 import { shapeCases } from './shape.ts';
 import { startCases } from './start.ts';
+import { timeToLiveCases } from './time-to-live.ts';
 import { unreadableCases } from './unreadable.ts';
 
 export type { ContractCase } from './case.ts';
@@ -42,6 +43,7 @@ export const contractCases: readonly ContractCase[] = [
   ...handlingCases,
   ...reconnectCases,
   ...publishCases,
+  ...timeToLiveCases,
 ];
 
 /** What the suite takes from a test runner; `vitest`, `node:test` and others have it. */
