@@ -1,7 +1,8 @@
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import { Reject } from '@waggle/kernel';
+import type { DeadLetterFilter } from '@waggle/kernel';
+import { MessagingError, Reject } from '@waggle/kernel';
 import { encode } from '@waggle/messaging';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { anEvent, driverSettings, GROUP, openMessaging, settle, TYPE } from './harness.ts';
 
 const OTHER = 'testing.other';
@@ -177,4 +178,94 @@ test('a filter by something that dead letters do not have is refused, also while
   await settled();
   await expect(messaging.deadLetters.discard(filter)).rejects.toThrow('cannot be filtered by "consummer"');
   expect(await messaging.deadLetters.list()).toHaveLength(1);
+});
+
+describe('dead letters are narrowed down', () => {
+  /** One an hour, from nine to eleven. */
+  async function threeReasons() {
+    const opened = await openMessaging();
+    const { messaging, clock } = opened;
+    await messaging.events.subscribe({ group: GROUP, types: ['testing.*'] }, ({ id, data }) => {
+      return Promise.reject(id === 'c' ? new Error(String(data)) : new Reject(String(data)));
+    });
+    const publish = async (id: string, data: string, type = TYPE): Promise<void> => {
+      await messaging.events.publish(anEvent({ id, data, type }));
+      await settle(clock);
+      await clock.advance(3_600_000);
+    };
+    await publish('a', 'Card declined');
+    await publish('b', 'no such customer', 'testing.other-happened.v1');
+    await publish('c', 'card DECLINED twice');
+    return opened;
+  }
+
+  test.each<[string, DeadLetterFilter, readonly string[]]>([
+    ['part of the reason', { reason: 'card declined' }, ['a', 'c']],
+    ['the cause', { cause: 'attempts-exhausted' }, ['c']],
+    ['the type', { messageType: 'testing.other-happened.v1' }, ['b']],
+    ['the time from which on', { since: '2026-11-23T10:00:00Z' }, ['b', 'c']],
+    ['the time before which', { before: '2026-11-23T10:00:00Z' }, ['a']],
+    ['a time elsewhere', { before: '2026-11-23T11:00:00.5+01:00' }, ['a', 'b']],
+    ['all of it at once', { reason: 'declined', since: '2026-11-23T10:00:00Z' }, ['c']],
+    ['nothing', { reason: undefined } as object, ['a', 'b', 'c']],
+  ])('by %s', async (_, filter, ids) => {
+    const { messaging } = await threeReasons();
+    const found = await messaging.deadLetters.list(filter);
+    expect(found.map(({ messageId }) => messageId)).toEqual(ids);
+    expect(found.every(({ body }) => body.byteLength > 0)).toBe(true);
+    expect(await messaging.deadLetters.discard(filter, { dryRun: true })).toHaveLength(ids.length);
+    expect(await messaging.deadLetters.discard(filter)).toHaveLength(ids.length);
+    expect(await messaging.deadLetters.list()).toHaveLength(3 - ids.length);
+  });
+
+  test.each<[DeadLetterFilter, string]>([
+    [{ since: 'yesterday' }, 'by since "yesterday": give a time as in RFC 3339'],
+    [{ before: '2026-11-23' }, 'by before "2026-11-23": give a time as in RFC 3339'],
+    [{ cause: 'rejectd' } as object, 'by cause "rejectd": give rejected, attempts-exhausted'],
+    [{ consumer: '' }, 'by consumer "": give something, or leave it out'],
+  ])('but not by %o, which is refused before anything happens', async (filter, why) => {
+    const { messaging } = await threeReasons();
+    for (const ask of ['list', 'redrive', 'discard'] as const)
+      await expect(messaging.deadLetters[ask](filter)).rejects.toThrow(why);
+    expect(await messaging.deadLetters.list()).toHaveLength(3);
+  });
+
+  test('by what the last giving up said, where a message was given up on twice', async () => {
+    const { messaging, clock, driver } = await openMessaging();
+    const reasons = ['first', 'second'];
+    await messaging.events.subscribe({ group: GROUP, types: [TYPE] }, () =>
+      Promise.reject(new Reject(reasons.shift())),
+    );
+    await messaging.events.publish(anEvent({ id: 'x' }));
+    await settle(clock);
+    const { publish } = driver;
+    // The note that it was redriven is lost.
+    driver.publish = async (messages) =>
+      messages.some(({ type }) => type === 'waggle.dead-letter-resolved.v1')
+        ? [new MessagingError('timeout', 'lost')]
+        : publish(messages);
+    await expect(messaging.deadLetters.redrive({})).rejects.toThrow('0 of 1 were redriven before it');
+    driver.publish = publish;
+    await settle(clock);
+    expect(await messaging.deadLetters.list({ reason: 'first' })).toEqual([]);
+    expect(await messaging.deadLetters.discard({ reason: 'second' })).toHaveLength(1);
+    expect(await messaging.deadLetters.list()).toEqual([]);
+  });
+});
+
+test('a redrive that stops says at which and after how many; those are not redriven again', async () => {
+  const { messaging, broker, state, settled } = await twoGroups();
+  await messaging.events.publish(...['a', 'b', 'c'].map((id) => anEvent({ id, data: id })));
+  await settled();
+  state.broken = false;
+  let left = 1;
+  const allow = broker.deny('publish', ({ resource }) => resource.includes(GROUP) && left-- <= 0);
+  await expect(messaging.deadLetters.redrive({})).rejects.toMatchObject({
+    code: 'denied',
+    message: expect.stringContaining(`at ${GROUP}/b; 1 of 3 were redriven before it`),
+  });
+  allow();
+  expect(await messaging.deadLetters.redrive({})).toHaveLength(2);
+  await settled();
+  expect(state.first).toEqual(['a', 'b', 'c']);
 });

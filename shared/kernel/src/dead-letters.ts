@@ -35,18 +35,31 @@ export interface DeadLetterFilter {
   readonly consumer?: string;
   readonly messageType?: string;
   readonly cause?: DeadLetterCause;
+  /** Part of the reason, whatever the case of its letters. */
+  readonly reason?: string;
+  /** Given up on then or later; RFC 3339. */
+  readonly since?: string;
+  /** Given up on earlier than that; RFC 3339. */
+  readonly before?: string;
 }
 
-/** The dead letters of a namespace, the same on every broker. */
+export interface ResolveOptions {
+  /** Nothing happens but that it is told what would. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** The dead letters of a namespace, the same on every broker. A filter that cannot be understood is `invalid`. */
 export interface DeadLetters {
   /** What is still unresolved, oldest first. */
   list(filter?: DeadLetterFilter): Promise<readonly DeadLetter[]>;
   /**
-   * Gives each back to the group that gave up on it, and to no other; attempts start again at 1. With `dryRun` nothing
-   * happens. Returns what was, or would be, redriven. Resolved only after the broker confirmed.
-   * @throws MessagingError `invalid`, before anything is done, if one of them was too large to be kept whole
+   * Gives each back to the group that gave up on it, and to no other; attempts start again at 1. Returns what was, or
+   * would be, redriven. Resolved only after the broker confirmed; when one of several fails, those before it were redriven,
+   * which the error says, and are not listed any more.
+   * @throws MessagingError `invalid`, before anything is done, if one of them was too large to be kept whole; `unroutable`
+   * if the group is no more
    */
-  redrive(filter: DeadLetterFilter, options?: { readonly dryRun?: boolean }): Promise<readonly DeadLetter[]>;
-  /** Resolves them without handling. Returns what was discarded. */
-  discard(filter: DeadLetterFilter): Promise<readonly DeadLetter[]>;
+  redrive(filter: DeadLetterFilter, options?: ResolveOptions): Promise<readonly DeadLetter[]>;
+  /** Resolves them without handling. Returns what was, or would be, discarded. */
+  discard(filter: DeadLetterFilter, options?: ResolveOptions): Promise<readonly DeadLetter[]>;
 }

@@ -1,5 +1,6 @@
-import type { Clock, DeadLetter, DeadLetterFilter, DeadLetters, Ids } from '@waggle/kernel';
+import type { Clock, DeadLetter, DeadLetterFilter, DeadLetters, Ids, ResolveOptions } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
+import { deadLetterMatcher } from './dead-letter-filter.ts';
 import type { BrokerDriver, Destination, IncomingMessage, Lane, OutgoingMessage } from './driver.ts';
 
 const ENTRY_HEADER = 'dead-letter';
@@ -32,7 +33,9 @@ interface Resolution {
 /** Givings up of one consumer on one message that are not resolved, with the last one's entry. */
 interface Unresolved {
   readonly entry: Entry;
+  /** Not kept where the entry is not asked for. */
   readonly body: Uint8Array;
+  readonly isWanted: boolean;
   readonly occurrences: readonly string[];
 }
 
@@ -78,7 +81,7 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
   }
 
   async function unresolved(filter: DeadLetterFilter): Promise<readonly Unresolved[]> {
-    checkFilter(filter);
+    const matches = deadLetterMatcher(filter);
     const found = new Map<string, Unresolved>();
     for await (const { message } of driver.read(LOG, { from: 'beginning', follow: false })) {
       const resolution = message.headers[RESOLUTION_HEADER];
@@ -86,11 +89,11 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
       if (resolution !== undefined) resolveIn(found, JSON.parse(resolution) as Resolution);
       if (stored === undefined) continue;
       const entry = JSON.parse(stored) as Entry;
-      if (!matches(filter, entry)) continue;
       const occurrences = [...(found.get(entry.id)?.occurrences ?? []), entry.occurrence];
-      found.set(entry.id, { entry, body: message.body, occurrences });
+      const isWanted = matches(entry); // the last of an id decides
+      found.set(entry.id, { entry, body: isWanted ? message.body : NOTHING, isWanted, occurrences });
     }
-    return [...found.values()];
+    return [...found.values()].filter(({ isWanted }) => isWanted);
   }
 
   async function redriveOne({ entry, body }: Unresolved): Promise<void> {
@@ -109,9 +112,27 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     });
   }
 
-  async function resolve({ entry, occurrences }: Unresolved, as: Resolution['as']): Promise<void> {
+  async function note({ entry, occurrences }: Unresolved, as: Resolution['as']): Promise<void> {
     const resolution: Resolution = { id: entry.id, occurrences, as };
     await append({ [RESOLUTION_HEADER]: asciiJson(resolution) }, 'waggle.dead-letter-resolved.v1');
+  }
+
+  async function resolve(
+    filter: DeadLetterFilter,
+    as: Resolution['as'],
+    { dryRun = false }: ResolveOptions = {},
+  ): Promise<readonly DeadLetter[]> {
+    const found = await unresolved(filter);
+    if (as === 'redriven') for (const { entry } of found) refuseCut(entry);
+    for (const [index, item] of dryRun ? [] : found.entries()) {
+      try {
+        if (as === 'redriven') await redriveOne(item);
+        await note(item, as);
+      } catch (error) {
+        throw stoppedAt(item, error, `${index} of ${found.length} were ${as}`);
+      }
+    }
+    return found.map(toDeadLetter);
   }
 
   return {
@@ -142,23 +163,15 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     async list(filter = {}) {
       return (await unresolved(filter)).map(toDeadLetter);
     },
-    async redrive(filter, { dryRun = false } = {}) {
-      const found = await unresolved(filter);
-      for (const { entry } of found) refuseCut(entry);
-      if (!dryRun) {
-        for (const item of found) {
-          await redriveOne(item);
-          await resolve(item, 'redriven');
-        }
-      }
-      return found.map(toDeadLetter);
-    },
-    async discard(filter) {
-      const found = await unresolved(filter);
-      for (const item of found) await resolve(item, 'discarded');
-      return found.map(toDeadLetter);
-    },
+    redrive: (filter, options) => resolve(filter, 'redriven', options),
+    discard: (filter, options) => resolve(filter, 'discarded', options),
   };
+}
+
+function stoppedAt({ entry }: Unresolved, cause: unknown, done: string): unknown {
+  if (!(cause instanceof MessagingError)) return cause;
+  const what = cause.message.replace(/^\[waggle\] /, '');
+  return new MessagingError(cause.code, `${what} (at ${entry.id}; ${done} before it)`, { cause });
 }
 
 function resolveIn(found: Map<string, Unresolved>, { id, occurrences }: Resolution): void {
@@ -185,24 +198,6 @@ function named(name: string | undefined): string | undefined {
 function toDeadLetter({ entry, body }: Unresolved): DeadLetter {
   const { lane: _, occurrence: __, ...deadLetter } = entry;
   return { ...deadLetter, body };
-}
-
-/** @throws MessagingError `invalid`, so that a misspelt filter does not mean everything, or nothing */
-function checkFilter(filter: DeadLetterFilter): void {
-  for (const name of Object.keys(filter)) {
-    if (!['id', 'consumer', 'messageType', 'cause'].includes(name)) {
-      throw new MessagingError(
-        'invalid',
-        `dead letters cannot be filtered by "${name}": use id, consumer, messageType or cause`,
-      );
-    }
-  }
-}
-
-function matches(filter: DeadLetterFilter, entry: Entry): boolean {
-  return (Object.keys(filter) as (keyof DeadLetterFilter)[]).every(
-    (name) => filter[name] === undefined || filter[name] === entry[name],
-  );
 }
 
 /** JSON in ASCII alone: transports disagree about what else a header may carry. */
