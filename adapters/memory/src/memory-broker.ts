@@ -4,7 +4,7 @@ import { demand, type Access, type Denials, type Operation } from './access.ts';
 import { FaultDice, type Faults } from './faults.ts';
 import { createConnection, type MemoryConnection } from './memory-connection.ts';
 import type { Client } from './memory-member.ts';
-import { MemoryNamespace } from './memory-namespace.ts';
+import { MemoryNamespace, missing } from './memory-namespace.ts';
 import { createPace } from './pace.ts';
 
 export interface MemoryBrokerOptions {
@@ -65,9 +65,11 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
 
   const connect = (client: Client, lost: (reason: unknown) => void): MemoryConnection => {
     if (!up) throw new MessagingError('unavailable', '[memory] the broker is stopped: start() it');
-    const { namespace: name } = client.settings;
+    const { namespace: name, topology } = client.settings;
     demand(denials, { operation: 'open', namespace: name, resource: name });
-    const namespace = namespaces.get(name) ?? new MemoryNamespace(client.settings, services);
+    const existing = namespaces.get(name);
+    if (existing === undefined && topology === 'bind') throw missing(`the stream of namespace "${name}"`);
+    const namespace = existing ?? new MemoryNamespace(client.settings, services);
     namespace.compare(client.settings);
     namespaces.set(name, namespace);
     const connection = createConnection(client, namespace, services, () => connections.delete(connection));

@@ -36,6 +36,7 @@ export function createConnection(
   return {
     client,
     async declare(topology) {
+      if (client.settings.topology === 'bind') return namespace.bind(topology);
       for (const context of topology.queues) check('declare', { kind: 'queue', context });
       for (const { group } of topology.groups) check('declare', { kind: 'group', group });
       namespace.declare(topology, client.places);

@@ -65,8 +65,17 @@ export class MemoryGroup {
   get details(): TopologyResource['details'] {
     const { ordering, unsettled, discarded } = this;
     const counts = { unsettled, members: this.members.length };
-    const types = [...this.#types].join(' ');
+    const { types } = this;
     return types === '' ? counts : { types, ordering, discarded, ...counts };
+  }
+
+  get types(): string {
+    return [...this.#types].join(' ');
+  }
+
+  /** Whether it takes everything that this type, or pattern, stands for. */
+  wants(pattern: string): boolean {
+    return [...this.#types].some((own) => matchesType(own, pattern));
   }
 
   /** Members of different versions may ask for different types: the group takes what any of them asked for. */

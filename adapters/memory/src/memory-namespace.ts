@@ -12,6 +12,8 @@ import { MemoryGroup, type BrokerServices } from './memory-group.ts';
 import { MemoryLog } from './memory-log.ts';
 import { store, type StoredMessage } from './stored-message.ts';
 
+const ADVICE = 'use the same settings everywhere, or another name';
+
 /** `group a.b`, `queue payments`, `stream`, `dead-letters`: how a resource is found, and named in errors and permissions. */
 export function resourceOf(of: Destination): string {
   if (of.kind === 'group') return `group ${of.group}`;
@@ -48,11 +50,7 @@ export class MemoryNamespace {
       ['retention.maxBytes', own.retention.maxBytes, retention.maxBytes],
     ] as const;
     for (const [what, has, wants] of pairs) {
-      if (has === wants) continue;
-      throw new MessagingError(
-        'conflict',
-        `[memory] the stream of namespace "${own.namespace}" has ${what} ${has}, not ${wants}: use the same settings everywhere, or another namespace`,
-      );
+      if (has !== wants) throw differs(`the stream of namespace "${own.namespace}"`, what, has, wants);
     }
   }
 
@@ -81,6 +79,18 @@ export class MemoryNamespace {
     }
   }
 
+  /** Checks that all of it exists as asked for. @throws MessagingError `unroutable`, `conflict` */
+  bind({ queues, groups }: Required<Topology>): void {
+    for (const context of queues) this.#existing({ kind: 'queue', context });
+    for (const { group: name, types, ordering } of groups) {
+      const source = { kind: 'group', group: name } as const;
+      const group = this.#existing(source);
+      demandOrdering(group, resourceOf(source), ordering);
+      const lacking = types.filter((type) => !group.wants(type));
+      if (lacking.length > 0) throw differs(resourceOf(source), 'types', group.types, types.join(' '));
+    }
+  }
+
   /** Stores a message, without a check of its contents. @throws MessagingError `unroutable` */
   store(message: OutgoingMessage): void {
     const { to } = message;
@@ -98,13 +108,8 @@ export class MemoryNamespace {
 
   /** @throws MessagingError `unroutable`, `conflict` */
   find(source: ConsumeOptions['source'], ordering?: 'by-key' | 'none'): MemoryGroup {
-    const resource = resourceOf(source);
-    const found = this.#groups.get(resource);
-    if (found === undefined) {
-      const where = `${resource} in namespace "${this.#settings.namespace}"`;
-      throw new MessagingError('unroutable', `[memory] ${where} was never declared: declare it first`);
-    }
-    if (ordering !== undefined) demandOrdering(found, resource, ordering);
+    const found = this.#existing(source);
+    if (ordering !== undefined) demandOrdering(found, resourceOf(source), ordering);
     return found;
   }
 
@@ -143,6 +148,13 @@ export class MemoryNamespace {
     return new MemoryGroup({ ordering, lanes, position: start - 1, trim }, this.#services);
   }
 
+  /** @throws MessagingError `unroutable` */
+  #existing(source: ConsumeOptions['source']): MemoryGroup {
+    const found = this.#groups.get(resourceOf(source));
+    if (found !== undefined) return found;
+    throw missing(`${resourceOf(source)} in namespace "${this.#settings.namespace}"`);
+  }
+
   #catchUp(group: MemoryGroup): void {
     const { stream } = this.logs;
     stream.trim();
@@ -153,11 +165,16 @@ export class MemoryNamespace {
   }
 }
 
+export function missing(what: string): MessagingError {
+  return new MessagingError('unroutable', `[memory] ${what} was never declared: declare it first`);
+}
+
 /** @throws MessagingError `conflict` */
 function demandOrdering(group: MemoryGroup, resource: string, ordering: 'by-key' | 'none'): void {
-  if (group.ordering === ordering) return;
-  throw new MessagingError(
-    'conflict',
-    `[memory] ${resource} has ordering ${group.ordering}, not ${ordering}: ordering is fixed when a group is created, use another handler name`,
-  );
+  if (group.ordering !== ordering) throw differs(resource, 'ordering', group.ordering, ordering);
+}
+
+function differs(resource: string, what: string, has: unknown, wants: unknown): MessagingError {
+  const difference = `${resource} exists with ${what} "${String(has)}", and this process asks for "${String(wants)}"`;
+  return new MessagingError('conflict', `[memory] ${difference}: ${ADVICE}`);
 }

@@ -48,9 +48,17 @@ describe('publishing', () => {
 
 describe('topology', () => {
   it.each([
-    ['lanes', { lanes: 8 }, 'has lanes 4, not 8'],
-    ['age', { retention: { maxAgeMs: 1, maxBytes: 1_000_000 } }, 'has retention.maxAgeMs 60000, not 1'],
-    ['bytes', { retention: { maxAgeMs: 60_000, maxBytes: 7 } }, 'has retention.maxBytes 1000000, not 7'],
+    ['lanes', { lanes: 8 }, 'exists with lanes "4", and this process asks for "8"'],
+    [
+      'age',
+      { retention: { maxAgeMs: 1, maxBytes: 1_000_000 } },
+      'exists with retention.maxAgeMs "60000", and this process asks for "1"',
+    ],
+    [
+      'bytes',
+      { retention: { maxAgeMs: 60_000, maxBytes: 7 } },
+      'exists with retention.maxBytes "1000000", and this process asks for "7"',
+    ],
   ])('refuses to open with other %s, with both values', async (_, changes, says) => {
     const { another } = await opened();
     const opening = another(changes);

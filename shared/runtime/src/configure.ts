@@ -92,6 +92,7 @@ function driverSettings(settings: HostSettings, logger: Logger): DriverSettings 
     maxMessageBytes: settings.MAX_EVENT_BYTES,
     requestTimeoutMs: settings.BROKER_TIMEOUT_MS,
     leaseMs: settings.LEASE_MS,
+    topology: settings.TOPOLOGY,
     logger,
   };
 }

@@ -24,6 +24,11 @@ export const hostSettings = {
     min: 1,
     max: 256,
   }),
+  TOPOLOGY: choice(['declare', 'bind'], {
+    description:
+      'declare: what is missing on the broker is created; bind: it must be there, and nothing is altered',
+    default: 'declare',
+  }),
   MAX_EVENT_BYTES: integer({
     description: 'most bytes of an encoded message',
     default: '1048576',

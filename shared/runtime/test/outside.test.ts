@@ -18,11 +18,22 @@ test('a host runs on a driver from outside, which is given what the environment 
     driver,
     environment: { NAMESPACE: 'mine', LANES: '3' },
   });
-  expect(given).toMatchObject([{ namespace: 'mine', lanes: 3 }]);
+  expect(given).toMatchObject([{ namespace: 'mine', lanes: 3, topology: 'declare' }]);
   broker.stop();
   expect((await host.request('/readyz')).status).toBe(503);
   broker.start();
   await expect.poll(async () => (await host.request('/readyz')).status).toBe(200);
+});
+
+test('a host that only binds takes what another declared, and refuses to start without it', async () => {
+  const broker = createMemoryBroker();
+  const driver = memoryDriver(broker);
+  const listen = onEvent('listen', orderConfirmed, async () => undefined);
+  const services = [aService({ handlers: [listen] })];
+  const environment = { TOPOLOGY: 'bind' };
+  await expect(aHost(services, { driver, environment })).rejects.toMatchObject({ code: 'unroutable' });
+  await aHost(services, { driver });
+  await aHost(services, { driver, environment });
 });
 
 test('two hosts share a broker: what one announces the other handles', async () => {

@@ -32,7 +32,15 @@ export function faultOf(
 }
 
 /** @throws MessagingError `invalid` */
-export function checkTopology({ queues = [], groups = [], absent = [] }: Topology): void {
+export function checkTopology(
+  { queues = [], groups = [], absent = [] }: Topology,
+  { topology }: DriverSettings,
+): void {
+  if (topology === 'bind' && absent.length > 0) {
+    const names = absent.map((source) => (source.kind === 'group' ? source.group : source.context));
+    const what = `${names.join(', ')} cannot be removed by a process that only binds`;
+    throw new MessagingError('invalid', `${what}: do it with the topology "declare"`);
+  }
   for (const context of queues) checkName('queue', context);
   for (const source of absent) {
     if (source.kind === 'group') checkGroup(source.group);

@@ -87,7 +87,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
     async declare({ queues: askedQueues = [], groups: askedGroups = [], absent = [] }: Topology) {
       demandOpen();
       const topology = { queues: askedQueues, groups: askedGroups, absent };
-      checkTopology(topology);
+      checkTopology(topology, settings);
       await link.ask('declaring', (connection) => connection.declare(topology));
       for (const source of absent) {
         if (source.kind === 'group') groups.delete(source.group);
