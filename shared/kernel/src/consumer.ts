@@ -51,6 +51,8 @@ export interface DrainReport {
 
 /** A running subscription of this process. */
 export interface Consumer {
+  /** Whether the broker hands it messages: not while it cannot be reached, nor while it refuses this consumer. */
+  readonly isAttached: boolean;
   /** Takes nothing more until `resume()`, and hands back what has not begun; what runs goes on. */
   pause(): void;
   resume(): void;

@@ -106,6 +106,9 @@ export async function startConsumer(
   });
 
   return {
+    get isAttached() {
+      return attached.isAttached !== false;
+    },
     pause() {
       paused = true;
       attached.pause();

@@ -86,6 +86,11 @@ export interface ConsumeOptions {
 
 /** A running consumer of this process. */
 export interface DriverConsumer {
+  /**
+   * Whether it gets what is there for it: not without a connection, nor while the server refuses it or it is being attached
+   * again. A permission that is taken away is `denied` in the log, and tried again ever more slowly. @default true
+   */
+  readonly isAttached?: boolean;
   /** Takes nothing more until `resume()`. What was handed over can be settled. Idempotent. */
   pause(): void;
   resume(): void;
@@ -210,7 +215,10 @@ export interface BrokerDriver {
    * `unroutable` (no such queue or group) or `denied`.
    */
   publish(messages: readonly OutgoingMessage[]): Promise<readonly (MessagingError | undefined)[]>;
-  /** Starts to deliver, one call a message. Resolves once attached. The group or queue must have been declared. */
+  /**
+   * Starts to deliver, one call a message. Resolves once attached. The group or queue must have been declared.
+   * @throws MessagingError `denied` if it may not be consumed, and others
+   */
   consume(options: ConsumeOptions, deliver: (delivery: Delivery) => void): Promise<DriverConsumer>;
   /** Reads a log without consuming it. @throws MessagingError `out-of-range` for a position that is gone or past the head */
   read(

@@ -61,6 +61,7 @@ export function loft(
   return {
     clock,
     driver,
+    connection,
     flyAway(): void {
       up = false;
       lose(new Error('flown'));

@@ -55,7 +55,8 @@ export function operations(options: OperationsOptions): Routes {
     });
     router.get('/health', async (context) => {
       const [stored, lags] = await Promise.all([storeStatus(), lagsOf(messaging, consumers)]);
-      const whole = messaging.status === 'open' && stored === 'open';
+      const detached = [...consumers].flatMap(([name, { isAttached }]) => (isAttached ? [] : [name]));
+      const whole = messaging.status === 'open' && stored === 'open' && detached.length === 0;
       return context.json({
         status: !isReady() ? 'not ready' : whole ? 'ok' : 'degraded',
         uptimeSeconds: Math.round((performance.now() - startedAt) / 1000),
@@ -64,6 +65,7 @@ export function operations(options: OperationsOptions): Routes {
         broker: { name: names.broker, status: messaging.status },
         store: { name: names.store, status: stored },
         consumers: Object.fromEntries([...lags].map(([name, lag]) => [name, lag ?? null])),
+        detached,
       });
     });
     router.get('/metrics', async (context) => {

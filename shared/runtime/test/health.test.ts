@@ -68,6 +68,19 @@ describe('while the broker is away', () => {
   });
 });
 
+test('/health names the consumers that the broker refuses, until it allows them again', async () => {
+  const broker = createMemoryBroker();
+  const host = await aHost([aService({ handlers })], { driver: memoryDriver(broker), environment });
+  const health = async () => JSON.parse((await ask(host, '/health')).text);
+  expect(await health()).toMatchObject({ status: 'ok', detached: [] });
+  const allow = broker.deny('consume', ({ resource }) => resource === 'group testing.one');
+  broker.closeChannels();
+  await expect.poll(health).toMatchObject({ status: 'degraded', detached: ['testing.one'] });
+  expect((await ask(host, '/readyz')).status).toBe(200);
+  allow();
+  await expect.poll(health, { timeout: 5_000 }).toMatchObject({ status: 'ok', detached: [] });
+});
+
 test.each(['/health', '/metrics'])(
   'a lag that is not told in time keeps %s for a second, not for each',
   async (path) => {

@@ -1,8 +1,8 @@
 import { messageOf, type Clock, type Logger, type Random } from '@waggle/kernel';
 import type { ConsumeOptions, Delivery, DriverConsumer } from '../driver.ts';
-import type { BrokerConnection } from './connection.ts';
+import type { BrokerConnection, Connector } from './connection.ts';
 import type { Link } from './link.ts';
-import { abortable, pause, reconnectDelayMs, within } from './waiting.ts';
+import { abortable, pause, reconnectDelayMs, refusedDelayMs, within } from './waiting.ts';
 
 /** After so many ends without a message in between, the next attachment waits. */
 const MOST_BARREN = 16;
@@ -23,6 +23,7 @@ export interface AttachmentOptions {
   readonly clock: Clock;
   readonly random: Random | undefined;
   readonly logger: Logger;
+  readonly translate: Connector['translate'];
   /** How long attaching again may take. */
   readonly requestTimeoutMs: number;
   readonly options: ConsumeOptions;
@@ -91,7 +92,7 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
   async function attachAgain(): Promise<void> {
     if (trying) return;
     trying = true;
-    for (let failures = 0; closing === undefined && !paused && !link.closed.aborted;) {
+    for (let failures = 0, refusals = 0; closing === undefined && !paused && !link.closed.aborted;) {
       const connection = link.current;
       if (connection === undefined || connection === attachedTo) break; // a new connection calls again
       if (barren > MOST_BARREN) await pause(clock, BARREN_PAUSE_MS, link.closed);
@@ -100,11 +101,18 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
           within(clock, given.requestTimeoutMs, again(connection), late),
           link.lossOf(connection),
         );
-        failures = 0;
+        failures = refusals = 0;
       } catch (error) {
         if (link.lossOf(connection).aborted) continue;
-        logger.warn('attaching again failed', { ...options.source, reason: messageOf(error) });
-        await pause(clock, reconnectDelayMs(failures++, given.random), link.lossOf(connection));
+        const { code, message: reason } = given.translate(error, 'attaching again');
+        refusals = code === 'denied' ? refusals + 1 : 0;
+        if (refusals === 0) logger.warn('attaching again failed', { ...options.source, reason });
+        else logger.error('a consumer gets nothing: the broker refuses it', { ...options.source, reason });
+        const delayMs =
+          refusals === 0
+            ? reconnectDelayMs(failures++, given.random)
+            : refusedDelayMs(refusals, given.random);
+        await pause(clock, delayMs, link.lossOf(connection));
       }
     }
     trying = false;
@@ -112,6 +120,9 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
 
   const attachment: Attachment = {
     attach,
+    get isAttached() {
+      return attachedTo !== undefined && attachedTo === link.current;
+    },
     connected: () => void attachAgain(),
     pause() {
       paused = true;

@@ -109,6 +109,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
         link,
         clock,
         random: connector.random,
+        translate: connector.translate,
         logger,
         requestTimeoutMs,
         options,

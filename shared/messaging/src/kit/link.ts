@@ -1,7 +1,7 @@
 import { MessagingError, type Clock } from '@waggle/kernel';
 import type { DriverSettings, DriverStatus } from '../driver.ts';
 import type { BrokerConnection, Connector } from './connection.ts';
-import { abortable, pause, reconnectDelayMs, within } from './waiting.ts';
+import { abortable, pause, reconnectDelayMs, refusedDelayMs, within } from './waiting.ts';
 
 /** A connection that is replaced by another whenever it is lost, until it is closed. */
 export interface Link {
@@ -36,7 +36,7 @@ export function createLink(
   clock: Clock,
   listener: LinkListener,
 ): Link {
-  const { name } = connector;
+  const { name, random } = connector;
   const closing = new AbortController();
   const losses = new WeakMap<BrokerConnection, AbortController>();
   const waiting = new Set<() => void>();
@@ -44,15 +44,20 @@ export function createLink(
   let current: BrokerConnection | undefined;
   let opening: Promise<void> | undefined;
   let reconnecting = false;
+  /** Connections that the server refused in a row. */
+  let refusals = 0;
+  /** Why there is none. */
+  let problem: MessagingError | undefined;
 
   const fail = (code: 'closed' | 'unavailable' | 'timeout', what: string): MessagingError =>
     new MessagingError(code, `[${name}] ${what}`);
   /** Before attempt number `attempt` (from 0). A server that was there and refused will not be called reachable again. */
   const rest = (attempt: number, mostMs: number, signal: AbortSignal, problem?: MessagingError) => {
+    refusals = problem?.code === 'denied' ? refusals + 1 : 0;
     const absent = problem === undefined || problem.code === 'unavailable';
     const early = absent ? connector.whenReachable : undefined;
-    const delayMs = early === undefined ? reconnectDelayMs(attempt, connector.random) : Infinity;
-    return pause(clock, Math.min(delayMs, mostMs), signal, early);
+    const soon = refusals === 0 ? reconnectDelayMs(attempt, random) : refusedDelayMs(refusals, random);
+    return pause(clock, Math.min(early === undefined ? soon : Infinity, mostMs), signal, early);
   };
   const wakeAll = (): void => {
     for (const wake of waiting) wake();
@@ -99,7 +104,7 @@ export function createLink(
   /** Once at a time: what is lost again before it ends is its business. */
   async function reconnect(): Promise<void> {
     reconnecting = true;
-    let problem: MessagingError | undefined;
+    problem = undefined;
     for (let attempt = 0; status === 'reconnecting'; attempt++) {
       await rest(attempt, Infinity, closing.signal, problem);
       try {
@@ -109,7 +114,11 @@ export function createLink(
       } catch (error) {
         if (closing.signal.aborted) return;
         problem = connector.translate(error, 'connecting again');
-        logger.warn('the broker cannot be reached', { broker: name, reason: problem.message });
+        const [level, what] =
+          problem.code === 'denied'
+            ? (['error', 'refuses us'] as const)
+            : (['warn', 'cannot be reached'] as const);
+        logger[level](`the broker ${what}; trying again`, { broker: name, reason: problem.message });
       }
     }
     reconnecting = false;
@@ -125,7 +134,7 @@ export function createLink(
         return announce();
       } catch (error) {
         ended.throwIfAborted();
-        const problem = connector.translate(error, 'connecting');
+        problem = connector.translate(error, 'connecting');
         const leftMs = untilMs - clock.now();
         if (!['unavailable', 'timeout'].includes(problem.code) || leftMs <= 0) throw problem;
         if (attempt === 0) {
@@ -142,7 +151,8 @@ export function createLink(
     if (status === 'new') throw fail('closed', 'the driver is not open yet: open() it first');
     const { promise, resolve } = Promise.withResolvers<void>();
     waiting.add(resolve);
-    const late = (): unknown => fail('unavailable', `not connected within ${waitMs} ms: is the server up?`);
+    const late = (): unknown =>
+      fail('unavailable', `not connected within ${waitMs} ms: ${problem?.message ?? 'is the server up?'}`);
     try {
       await (waitMs === Infinity ? promise : within(clock, waitMs, promise, late));
     } finally {

@@ -52,3 +52,11 @@ export async function pause(
 export function reconnectDelayMs(attempt: number, random: Random = Math.random): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 2_000) * (0.5 + random() / 2);
 }
+
+/**
+ * Milliseconds before asking again a server that is there and has refused so often in a row (from 1): a second at first,
+ * half a minute in the end. What is not allowed is not allowed sooner by asking often, and may be counted against who asks.
+ */
+export function refusedDelayMs(refusals: number, random: Random = Math.random): number {
+  return Math.min(500 * 2 ** Math.min(refusals, 10), 30_000) * (0.5 + random() / 2);
+}
