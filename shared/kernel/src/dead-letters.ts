@@ -31,16 +31,16 @@ export interface DeadLetter {
 
 /** Narrows down dead letters; what is left out matches all. */
 export interface DeadLetterFilter {
-  readonly id?: string;
-  readonly consumer?: string;
-  readonly messageType?: string;
-  readonly cause?: DeadLetterCause;
+  readonly id?: string | undefined;
+  readonly consumer?: string | undefined;
+  readonly messageType?: string | undefined;
+  readonly cause?: DeadLetterCause | undefined;
   /** Part of the reason, whatever the case of its letters. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Given up on then or later; RFC 3339. */
-  readonly since?: string;
+  readonly since?: string | undefined;
   /** Given up on earlier than that; RFC 3339. */
-  readonly before?: string;
+  readonly before?: string | undefined;
 }
 
 export interface ResolveOptions {

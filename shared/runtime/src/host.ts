@@ -8,6 +8,7 @@ import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/me
 import { ConfigurationError } from './configuration.ts';
 import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
+import { deadLetterRoutes } from './dead-letter-routes.ts';
 import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import { operations } from './operations.ts';
@@ -88,6 +89,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         logger,
         isReady: () => ready,
       }),
+      deadLetterRoutes({ namespace: settings.NAMESPACE, deadLetters: messaging.deadLetters }),
       ...wired.flatMap(({ routes }) => routes ?? []),
     ],
   });
