@@ -63,7 +63,7 @@ export const leaksAfterClose: BrokenDriver = {
         };
       },
     }),
-  caughtBy: ['B9', 'D6', 'F15'],
+  caughtBy: ['B9', 'D6', 'E4', 'F15'],
 };
 
 export const bringsBackTheLast: BrokenDriver = {

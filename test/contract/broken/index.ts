@@ -2,6 +2,7 @@ import type { BrokenDriver } from './broken-driver.ts';
 import * as connection from './connection.ts';
 import * as content from './content.ts';
 import * as groups from './groups.ts';
+import * as order from './order.ts';
 import * as settlement from './settlement.ts';
 
 export { PASSWORD } from './password.ts';
@@ -13,4 +14,5 @@ export const brokenDrivers: readonly BrokenDriver[] = [
   ...Object.values(groups),
   ...Object.values(connection),
   ...Object.values(content),
+  ...Object.values(order),
 ];

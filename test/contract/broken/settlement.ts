@@ -17,6 +17,10 @@ export const acksFirst: BrokenDriver = {
     'B9',
     'D5',
     'D6',
+    'E2',
+    'E3',
+    'E4',
+    'E5',
     'F1',
     'F10',
     'F11',
@@ -41,7 +45,24 @@ export const dropsARedelivery: BrokenDriver = {
       consume: (options, deliver) =>
         driver.consume(options, (delivery) => (delivery.attempt === 2 ? delivery.ack() : deliver(delivery))),
     }),
-  caughtBy: ['B8', 'D5', 'F1', 'F10', 'F11', 'F12', 'F13', 'F14', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'L1'],
+  caughtBy: [
+    'B8',
+    'D5',
+    'E4',
+    'F1',
+    'F10',
+    'F11',
+    'F12',
+    'F13',
+    'F14',
+    'F2',
+    'F3',
+    'F4',
+    'F5',
+    'F6',
+    'F7',
+    'L1',
+  ],
 };
 
 export const resetsAttempts: BrokenDriver = {
@@ -65,7 +86,7 @@ export const ignoresTheDelay: BrokenDriver = {
   name: 'tries again at once, whatever the delay',
   plant: () => (driver) =>
     changingDeliveries(driver, (delivery) => ({ ...passDelivery(delivery), retry: () => delivery.retry(0) })),
-  caughtBy: ['F14', 'F3', 'F4', 'L1'],
+  caughtBy: ['E5', 'F14', 'F3', 'F4', 'L1'],
 };
 
 export const countsAHandBack: BrokenDriver = {

@@ -1,8 +1,8 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
 import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import type { ContractHarness, Limits, Link, PrivateServer, SettingsOverrides } from '../suite/index.ts';
+import { openMemoryLink } from './memory-link.ts';
 import { contractSettings } from './settings.ts';
 
 export type Wrap = (driver: MemoryDriver, settings: DriverSettings) => BrokerDriver;
@@ -16,6 +16,7 @@ export interface MemoryHarnessOptions {
 }
 
 const untouched: Wrap = (driver) => driver;
+const ignore = (): void => undefined;
 
 /** The broker in this process, as strict as the servers. */
 export function memoryHarness({
@@ -24,10 +25,13 @@ export function memoryHarness({
   secrets = [],
 }: MemoryHarnessOptions = {}): ContractHarness {
   const broker = createMemoryBroker();
-  const driverOf = (server: MemoryBroker) => (overrides: SettingsOverrides) => {
-    const all = contractSettings(overrides);
-    return wrap(createMemoryDriver(all, server), all);
-  };
+  const driverOf = (server: MemoryBroker, made: (driver: MemoryDriver) => void = ignore) =>
+    function driver(overrides: SettingsOverrides): BrokerDriver {
+      const all = contractSettings(overrides);
+      const inner = createMemoryDriver(all, server);
+      made(inner);
+      return wrap(inner, all);
+    };
 
   async function privateServer(): Promise<PrivateServer> {
     const server = createMemoryBroker();
@@ -40,19 +44,8 @@ export function memoryHarness({
   }
 
   async function link(): Promise<Link> {
-    const server = createMemoryBroker();
-    return {
-      driver: driverOf(server),
-      cut: async () => server.stop(),
-      restore: async () => server.start(),
-      stall: () => {
-        throw new Error('the broker in memory answers at once: it declares "never-late"');
-      },
-      resume: () => undefined,
-      dropConnections: () => server.dropConnections(),
-      attempted: () => turn(), // opening tries within the call, and knows the outcome within the turn
-      close: async () => server.start(),
-    };
+    const way = openMemoryLink(broker);
+    return { ...way, driver: driverOf(way.broker, way.add) };
   }
 
   async function restricted() {

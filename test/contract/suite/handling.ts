@@ -6,7 +6,7 @@ import { LANES, QUICK } from './bench.ts';
 import { bothOrderings, contractCase } from './case.ts';
 import { gate } from './collector.ts';
 import { assertNoAttemptLost } from './expectations.ts';
-import { command, CONTEXT, event, events, EVENT_TYPE, ids, laneOf } from './messages.ts';
+import { command, CONTEXT, event, events, EVENT_TYPE, ids, keysOfEveryLane } from './messages.ts';
 
 export const handlingCases = [
   ...bothOrderings(
@@ -150,7 +150,7 @@ export const handlingCases = [
       const busy = gate();
       bench.atEnd(async () => busy.open());
       const consumer = await bench.subscribe(leaving, { concurrency: 1 }, started, () => busy.opened);
-      const sent = keysOfEveryLane().map((partitionkey) => event({ partitionkey }));
+      const sent = keysOfEveryLane(LANES).map((partitionkey) => event({ partitionkey }));
       await leaving.messaging.events.publish(...sent);
       await started.count(1);
       const draining = consumer.drain(bench.deadlineMs);
@@ -194,7 +194,7 @@ export const handlingCases = [
     'F15',
     'what was only ever handed back is never given up on, however few attempts it has',
     async (bench) => {
-      const sent = keysOfEveryLane().map((partitionkey) => event({ partitionkey }));
+      const sent = keysOfEveryLane(LANES).map((partitionkey) => event({ partitionkey }));
       const handled = bench.collector<Handled>();
       const subscription = { concurrency: 1, retry: { maxAttempts: 1 } };
       for (let round = 1; round <= sent.length; round++) {
@@ -232,7 +232,7 @@ export const handlingCases = [
         started.add({ id, attempt, member: 'leaving' });
         await busy.opened;
       });
-      const sent = keysOfEveryLane().map((partitionkey) => command({ partitionkey }));
+      const sent = keysOfEveryLane(LANES).map((partitionkey) => command({ partitionkey }));
       await leaving.messaging.queue.send(...sent);
       await started.count(1);
       const draining = leaving.messaging.drain(bench.deadlineMs);
@@ -248,10 +248,3 @@ export const handlingCases = [
     },
   ),
 ];
-
-/** One key for each lane, so that something waits in every lane. */
-function keysOfEveryLane(): readonly string[] {
-  const keys = new Map<number, string>();
-  for (let index = 0; keys.size < LANES; index++) keys.set(laneOf(`key-${index}`, LANES), `key-${index}`);
-  return [...keys.values()];
-}

@@ -8,6 +8,8 @@ import { handlingCases } from './handling.ts';
 import type { ContractHarness } from './harness.ts';
 import { lifecycleCases } from './lifecycle.ts';
 import { loadCases } from './load.ts';
+import { orderCases } from './order.ts';
+import { orderMemberCases } from './order-members.ts';
 import { publishCases } from './publish.ts';
 import { reconnectCases } from './reconnect.ts';
 import { redriveCases } from './redrive.ts';
@@ -36,6 +38,8 @@ export const contractCases: readonly ContractCase[] = [
   ...shapeCases,
   ...foreignCases,
   ...groupCases,
+  ...orderCases,
+  ...orderMemberCases,
   ...retryCases,
   ...deadLetterCases,
   ...redriveCases,

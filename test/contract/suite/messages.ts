@@ -63,3 +63,10 @@ export function laneOf(key: string, lanes: number): number {
   for (const byte of bytes(key)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % lanes;
 }
+
+/** One key for each lane, so that something waits in every lane. */
+export function keysOfEveryLane(lanes: number): readonly string[] {
+  const keys = new Map<number, string>();
+  for (let index = 0; keys.size < lanes; index++) keys.set(laneOf(`key-${index}`, lanes), `key-${index}`);
+  return [...keys.values()];
+}

@@ -1,0 +1,83 @@
+import type { ConsumeOptions, Delivery } from '@waggle/messaging';
+import { override, passDelivery } from '../suite/pass-through.ts';
+import type { BrokenDriver } from './broken-driver.ts';
+
+const laneOf = ({ source }: ConsumeOptions, { lane }: Delivery): string =>
+  `${JSON.stringify(source)} ${lane}`;
+
+export const servesLanesToAll: BrokenDriver = {
+  name: 'hands over the next of a lane while another member has one of it',
+  plant: () => (driver) =>
+    override(driver, {
+      declare: ({ groups = [], ...rest }) =>
+        driver.declare({ ...rest, groups: groups.map((group) => ({ ...group, ordering: 'none' })) }),
+      consume: (options, deliver) =>
+        driver.consume(options.source.kind === 'group' ? { ...options, ordering: 'none' } : options, deliver),
+    }),
+  caughtBy: ['E2', 'E3', 'E4', 'E5'],
+};
+
+export const overtakesARetry: BrokenDriver = {
+  name: 'hands over the next of a lane while a retry waits',
+  plant: () => (driver) =>
+    override(driver, {
+      consume: (options, deliver) => {
+        const again = (delivery: Delivery, attempt: number): Delivery => ({
+          ...passDelivery(delivery),
+          attempt,
+          retry(delayMs) {
+            if (delivery.lane === 'unordered' || options.ordering === 'none') return delivery.retry(delayMs);
+            setTimeout(() => deliver(again(delivery, attempt + 1)), delayMs).unref();
+            delivery.ack();
+          },
+        });
+        return driver.consume(options, (delivery) => deliver(again(delivery, delivery.attempt)));
+      },
+    }),
+  caughtBy: ['E2', 'E5', 'F1'],
+};
+
+export const waitsWithEverything: BrokenDriver = {
+  name: 'hands over nothing of other lanes while a retry waits',
+  plant: () => (driver) =>
+    override(driver, {
+      consume(options, deliver) {
+        let waitsFor: string | undefined;
+        const held: Delivery[] = [];
+        const hand = (delivery: Delivery): void => {
+          const lane = laneOf(options, delivery);
+          if (waitsFor !== undefined && waitsFor !== lane) return void held.push(delivery);
+          waitsFor = undefined;
+          const retry = (delayMs: number): void => {
+            if (options.ordering === 'by-key' && delayMs > 0) waitsFor = lane;
+            delivery.retry(delayMs);
+          };
+          deliver({ ...passDelivery(delivery), retry });
+          for (const next of held.splice(0)) hand(next);
+        };
+        return driver.consume(options, hand);
+      },
+    }),
+  caughtBy: ['E2', 'E5'],
+};
+
+export const leavesLanesWithTheDead: BrokenDriver = {
+  name: 'leaves a lane with a member that is gone without a goodbye',
+  plant() {
+    const last = new Map<string, () => boolean>();
+    return (driver, { namespace }) => {
+      const isGone = (): boolean => driver.status === 'reconnecting';
+      return override(driver, {
+        consume: (options, deliver) =>
+          driver.consume(options, (delivery) => {
+            if (options.ordering === 'none') return deliver(delivery);
+            const lane = `${namespace} ${laneOf(options, delivery)}`;
+            if (last.get(lane)?.() === true) return; // it is not for anybody else
+            last.set(lane, isGone);
+            deliver(delivery);
+          }),
+      });
+    };
+  },
+  caughtBy: ['E4'],
+};
