@@ -127,6 +127,14 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/runtime/src/tools/planted.ts',
+    may: ['./tool.ts', '../configure.ts', '@waggle/kernel', '@waggle/messaging', 'node:util'],
+    mayNot: [
+      ...['inversify', 'hono', 'nats', '@waggle/adapter-memory', '@waggle/service-payments'],
+      ...['../../../../adapters/memory/src/index.ts', '../../package.json'],
+    ],
+  },
+  {
     from: 'adapters/nats/src/module.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
     mayNot: [

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import type { BrokerDriver, DriverSettings, Store } from '@waggle/messaging';
 import type { ServiceIdentifier } from 'inversify';
 import { Container } from 'inversify';
@@ -8,7 +9,7 @@ import type { Environment } from './configuration.ts';
 import { ConfigurationError, readSettings } from './configuration.ts';
 import { loadServices } from './discover.ts';
 import type { HostSettings } from './host-settings.ts';
-import { checkHostSettings, hostSettings } from './host-settings.ts';
+import { checkHostSettings, checkNamespace, hostSettings } from './host-settings.ts';
 import { createLogger } from './logging.ts';
 import type { Service } from './service.ts';
 
@@ -42,6 +43,7 @@ export async function configure({ environment, ...given }: Surroundings): Promis
   const settings = readSettings(hostSettings, environment, problems);
   checkHostSettings(settings, problems);
   const { driver, store } = given;
+  const maker = makerFor(environment);
   const parts = await Promise.all([
     attempt(async () => given.services ?? (await loadServices(settings.SERVICES, settings.BROKER))),
     attempt(async () => driver ?? maker(brokerDriverId, await loadAdapter('broker', settings.BROKER))),
@@ -59,9 +61,33 @@ export async function configure({ environment, ...given }: Surroundings): Promis
     driver: makeDriver(driverSettings(settings, logger)),
     store: makeStore(undefined),
   };
+}
 
-  /** What an adapter's module binds, made with what the environment says to it. @throws ConfigurationError */
-  function maker<Given, Made>(id: ServiceIdentifier<Made>, adapter: AdapterModule<Given>) {
+/**
+ * From the environment to a driver alone, for tools that need no service and no store; nothing connected yet.
+ * @throws ConfigurationError with every problem at once
+ */
+export async function configureBroker({
+  environment,
+  ...given
+}: Pick<Surroundings, 'environment' | 'driver'>): Promise<Omit<Configured, 'services' | 'store'>> {
+  const problems: string[] = [];
+  const settings = readSettings(hostSettings, environment, problems);
+  checkNamespace(settings, problems);
+  const { result: makeDriver, problems: others } = await attempt(
+    async () =>
+      given.driver ?? makerFor(environment)(brokerDriverId, await loadAdapter('broker', settings.BROKER)),
+  );
+  problems.push(...others);
+  if (problems.length > 0 || makeDriver === undefined) throw new ConfigurationError(problems);
+  const logger = await createLogger(settings);
+  return { settings, logger, driver: makeDriver(driverSettings(settings, logger)) };
+}
+
+/** What an adapter's module binds, made with what the environment says to it. */
+function makerFor(environment: Environment) {
+  /** @throws ConfigurationError */
+  return <Given, Made>(id: ServiceIdentifier<Made>, adapter: AdapterModule<Given>) => {
     const wrong: string[] = [];
     const values = readSettings(adapter.settings, environment, wrong);
     if (wrong.length === 0) wrong.push(...(adapter.check?.(values) ?? []));
@@ -71,7 +97,7 @@ export async function configure({ environment, ...given }: Surroundings): Promis
       container.load(adapter.module(values, surroundings));
       return container.get(id);
     };
-  }
+  };
 }
 
 /** Problems are kept, to be told with the others. */

@@ -96,9 +96,13 @@ export function checkHostSettings(settings: HostSettings, problems: string[]): v
   if (settings.HOST !== undefined && !LOOPBACK.has(settings.HOST) && settings.API_TOKEN === undefined) {
     problems.push(`HOST is "${settings.HOST}" and API_TOKEN is not set: set a token, or listen on 127.0.0.1`);
   }
-  if (settings.NAMESPACE !== undefined && !/^[a-z][a-z0-9-]{0,39}$/.test(settings.NAMESPACE)) {
+  checkNamespace(settings, problems);
+}
+
+export function checkNamespace({ NAMESPACE }: Pick<HostSettings, 'NAMESPACE'>, problems: string[]): void {
+  if (NAMESPACE !== undefined && !/^[a-z][a-z0-9-]{0,39}$/.test(NAMESPACE)) {
     problems.push(
-      `NAMESPACE is "${settings.NAMESPACE}": use at most 40 lower-case letters, digits and dashes, starting with a letter`,
+      `NAMESPACE is "${NAMESPACE}": use at most 40 lower-case letters, digits and dashes, starting with a letter`,
     );
   }
 }

@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import * as publishedLanguage from '@waggle/contracts';
 import { createRegistry } from '@waggle/contracts';
 import { messageOf } from '@waggle/kernel';

@@ -1,0 +1,20 @@
+import { deadLetters } from './dead-letters.ts';
+import type { Tool } from './tool.ts';
+import { runTool } from './tool.ts';
+
+const TOOLS: readonly Tool[] = [deadLetters];
+
+/** `main.ts <tool> <words>`: what the scripts of the root run. */
+const [name = '', ...words] = process.argv.slice(2);
+const tool = TOOLS.find((candidate) => candidate.name === name);
+if (tool === undefined) throw new Error(`no tool "${name}": ${TOOLS.map((one) => one.name).join(', ')}`);
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+
+process.exitCode = await runTool(tool, words, {
+  environment: process.env,
+  print: (text) => void process.stdout.write(`${text}\n`),
+  note: (text) => void process.stderr.write(`${text}\n`),
+  signal: stopping.signal,
+});
