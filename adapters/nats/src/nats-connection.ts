@@ -34,6 +34,8 @@ export interface NatsContext {
 export interface NatsLink extends NatsContext {
   readonly client: NatsConnection;
   readonly api: JetStreamManager;
+  /** Told of each subject that may not be published to. */
+  readonly refusals: Set<(subject: string) => void>;
 }
 
 /** NATS counts the headers of a message too. */
@@ -59,7 +61,9 @@ export async function openLink(context: NatsContext): Promise<NatsLink> {
   });
   try {
     checkServer(client, settings);
-    const link = { ...context, client, api: await client.jetstreamManager({ checkAPI: false, timeout }) };
+    const api = await client.jetstreamManager({ checkAPI: false, timeout });
+    const link: NatsLink = { ...context, client, api, refusals: new Set() };
+    void watchRefusals(link);
     await ensureStream(link, { kind: 'stream' });
     await ensureStream(link, { kind: 'dead-letters' });
     if (context.current?.client.isClosed() !== false) context.current = link;
@@ -67,6 +71,16 @@ export async function openLink(context: NatsContext): Promise<NatsLink> {
   } catch (error) {
     await client.close();
     throw isSilence(error) ? fail('invalid', `JetStream does not answer: ${ENABLE}`, error) : error;
+  }
+}
+
+/** The server tells what it did not permit apart from all else, and only the subject. Ends with the connection. */
+async function watchRefusals({ client, refusals, settings }: NatsLink): Promise<void> {
+  for await (const { permissionContext } of client.status()) {
+    if (permissionContext === undefined) continue;
+    const { operation, subject } = permissionContext;
+    settings.logger.error('NATS refused a permission', { operation, subject });
+    if (operation === 'publish') for (const tell of refusals) tell(subject);
   }
 }
 

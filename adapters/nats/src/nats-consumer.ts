@@ -1,3 +1,5 @@
+import { setImmediate as afterRefusals } from 'node:timers/promises';
+import type { MessagingError } from '@waggle/kernel';
 import {
   SettleOnce,
   type Attaching,
@@ -7,9 +9,10 @@ import {
 } from '@waggle/messaging';
 import { createInbox, nanos, type ConsumerInfo, type Msg, type Subscription } from 'nats';
 import { roundTrip, type NatsContext, type NatsLink } from './nats-connection.ts';
+import { fail } from './nats-errors.ts';
 import { ACK, NAK, NatsMessage, parseReceipt, payloadOf, WORKING } from './nats-message.ts';
 import { linesOf, parseSubject, placeOf, type Line } from './nats-names.ts';
-import { infosOf, undeclared } from './nats-topology.ts';
+import { infosOf, otherOrdering, undeclared } from './nats-topology.ts';
 
 /** How long a request for messages waits at the server. Its end is a sign of life, and it is asked again. */
 const PULL_MS = 30_000;
@@ -56,7 +59,10 @@ interface Taken {
 const ignore = (): void => undefined;
 
 export interface NatsConsumer extends DriverConsumer {
-  /** Takes from this connection, from now on or again. Resolves once it has the requests. @throws MessagingError `unroutable` */
+  /**
+   * Takes from this connection, from now on or again. Resolves once it has the requests.
+   * @throws MessagingError `unroutable`, `conflict`, `denied`
+   */
   attach(link: NatsLink, ended: Attaching['ended']): Promise<void>;
 }
 
@@ -72,6 +78,7 @@ export function createConsumer(
 ): NatsConsumer {
   const { settings, floors } = context;
   const { root, stream } = placeOf(settings.namespace, source);
+  const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.`;
   const lines = linesOf(settings, source, ordering);
   const all = lines.map((line): Taken => {
     const capacity = line.ordered ? 1 : concurrency;
@@ -90,14 +97,17 @@ export function createConsumer(
   let ticker: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isTaking = false;
+  let refusal: MessagingError | undefined;
   let closing: Promise<void> | undefined;
 
   async function attach(to: NatsLink, onEnd: Attaching['ended']): Promise<void> {
     context.current = to;
     ended = onEnd;
+    refusal = undefined;
+    to.refusals.add(refused);
     for (const taken of all) taken.gone = false;
     const infos = await infosOf(to, lines);
-    if (infos.includes(undefined)) throw undeclared(source);
+    if (infos.includes(undefined)) throw (await otherOrdering(to, source, ordering)) ?? undeclared(source);
     all.forEach((taken, index) => learnFloor(taken, infos[index]));
     if (closing !== undefined || up() !== to) return;
     deletions ??= watchDeletions(to);
@@ -105,6 +115,8 @@ export function createConsumer(
     isTaking = true;
     flush();
     await roundTrip(to);
+    await afterRefusals();
+    if (refusal !== undefined) throw refusal;
   }
 
   /** The connection, if it is up. Of another than before nothing is taken until this consumer is attached to it. */
@@ -126,6 +138,14 @@ export function createConsumer(
       if (taken !== undefined) end(taken, 'it was deleted');
     };
     return client.subscribe(`${prefix}*`, { callback });
+  }
+
+  /** Whoever may not ask is answered nothing. */
+  function refused(subject: string): void {
+    const taken = subject.startsWith(next) ? byDurable.get(subject.slice(next.length)) : undefined;
+    if (taken === undefined) return;
+    refusal = fail('denied', `the server does not allow to consume ${taken.line.key}: allow ${subject}`);
+    end(taken, 'it is no longer allowed');
   }
 
   /** The others go on until this consumer is attached again. */
@@ -182,7 +202,7 @@ export function createConsumer(
     taken.askedAt = Date.now();
     const request = `{"batch":${places},"expires":${nanos(taken.line.ordered ? PULL_MS : LOOSE_PULL_MS)}}`;
     const reply = `${inbox}.${taken.line.durable}.${places}`;
-    client.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${taken.line.durable}`, request, { reply });
+    client.publish(`${next}${taken.line.durable}`, request, { reply });
   }
 
   function enterSession({ client, options }: NatsLink): Subscription {
@@ -294,6 +314,7 @@ export function createConsumer(
   /** On its way, or unsettled: any member may have it at once. */
   async function leave(): Promise<void> {
     clearInterval(ticker);
+    link?.refusals.delete(refused);
     deletions?.unsubscribe();
     await leaveSession();
     for (const held of allHeld()) settlements.push([held, NAK]);

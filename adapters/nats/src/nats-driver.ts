@@ -23,8 +23,14 @@ export function createNatsDriver(settings: DriverSettings, options: NatsOptions)
         declare: (topology) => declare(link, topology),
         publish: createPublisher(link, lost),
         async consume(asked, deliver, { previous, ended }) {
-          const consumer = (previous && consumers.get(previous)) ?? createConsumer(context, asked, deliver);
-          await consumer.attach(link, ended);
+          const known = previous && consumers.get(previous);
+          const consumer = known ?? createConsumer(context, asked, deliver);
+          try {
+            await consumer.attach(link, ended);
+          } catch (error) {
+            if (known === undefined) await consumer.close();
+            throw error;
+          }
           consumers.set(consumer, consumer);
           return consumer;
         },

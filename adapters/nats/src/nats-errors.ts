@@ -7,6 +7,7 @@ const STORAGE = 'lower the retention in bytes, which NATS reserves, or give JetS
 /** Answers of the JetStream API by their number (`err_code`, the same since 2.3): what they mean, and what to do. */
 const ANSWERS: Readonly<Record<number, readonly [code: MessagingErrorCode, advice?: string]>> = {
   10014: ['unroutable'], // no such consumer
+  10037: ['unroutable'], // no such message
   10059: ['unroutable'], // no such stream
   10028: ['invalid', STORAGE], // more than the account may store
   10047: ['invalid', STORAGE], // more than the server has
@@ -37,12 +38,22 @@ export function fail(code: MessagingErrorCode, what: string, cause?: unknown): M
   return new MessagingError(code, `[nats] ${what}`, cause === undefined ? {} : { cause });
 }
 
+/** What exists on the server and is not as it was asked for. */
+export function differs(resource: string, what: string, theirs: unknown, ours: unknown): MessagingError {
+  const difference = `exists with ${what} "${String(theirs)}", and this process asks for "${String(ours)}"`;
+  return fail('conflict', `${resource} ${difference}: use the same settings everywhere, or another name`);
+}
+
+export function missing(resource: string): MessagingError {
+  return fail('unroutable', `there is no ${resource}: declare it first`);
+}
+
 /** Whether there is nobody who would answer what was asked of JetStream. */
 export function isSilence(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.NoResponders && error.api_error === undefined;
 }
 
-/** What was asked for; `undefined` if there is no such stream or consumer. */
+/** What was asked for; `undefined` if there is no such stream, consumer or message. */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   return asked.catch((error: unknown) => {
     if (translate(error, '').code === 'unroutable') return undefined;

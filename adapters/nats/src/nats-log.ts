@@ -1,17 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { LogEntry, LogKind, Reading } from '@waggle/messaging';
-import { AckPolicy, DeliverPolicy, nanos, ReplayPolicy, type ConsumerMessages } from 'nats';
+import { pause, systemClock, type LogEntry, type LogKind, type Reading } from '@waggle/messaging';
+import type { MsgHdrs } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
-import { fail } from './nats-errors.ts';
+import { fail, unlessMissing } from './nats-errors.ts';
 import { NatsMessage } from './nats-message.ts';
 import { parseSubject, placeOf } from './nats-names.ts';
 import { boundsOf, positionOf } from './nats-streams.ts';
 
-/** Messages that are asked for at a time, and so the most that are held. */
-const BATCH = 64;
-const FETCH_MS = 30_000;
-const ANEW_PAUSE_MS = 100;
-const INACTIVE_MS = 300_000;
+/** Messages that are asked for side by side, and so the most that are held. */
+const WINDOW = 64;
+/** How often a reader looks for what is new that it did not hear of. */
+const LOOK_MS = 250;
 
 /** The position of the last entry; `undefined` if there never was one. */
 export async function headOf(link: NatsLink, kind: LogKind): Promise<string | undefined> {
@@ -19,63 +17,81 @@ export async function headOf(link: NatsLink, kind: LogKind): Promise<string | un
   return last === 0 ? undefined : String(last);
 }
 
-/** Reads a log by ephemeral consumers of the server: another behind the last position whenever something was missed. */
+/**
+ * Reads a log by asking for one message after another: faster than by a consumer of the server in batches, nothing is
+ * created, and no more is held than was asked for.
+ */
 export async function* readLog(link: NatsLink, kind: LogKind, reading: Reading): AsyncGenerator<LogEntry> {
   const { after, resumed, until, signal } = reading;
   const { stream, root } = placeOf(link.settings.namespace, { kind });
   const last = until === undefined ? Infinity : Number(until);
+  const bell = createBell(link, kind === 'stream' ? `${root}.>` : root, signal);
   let next = after === undefined ? 0 : 1 + (resumed ? Number(after) : await positionOf(link, kind, after));
-  while (next <= last && !signal.aborted) {
-    const { first } = await boundsOf(link, kind);
-    const isMissed = first > next && next > 0 && until === undefined;
-    if (isMissed) throw fail('out-of-range', `${stream} no longer has ${next}: the reader fell behind`);
-    next = Math.max(next, first);
-    for await (const msg of fetchFrom(link, stream, next, signal)) {
-      next = msg.seq + 1;
-      const address = parseSubject(root, msg.subject);
-      // A redrive is for one group, and not for readers.
-      const message = new NatsMessage(msg.data, msg.headers, address);
-      if (address.group === undefined) yield { message, position: String(msg.seq) };
-      if (next > last || signal.aborted) return;
+  const overtaken = (first: number): boolean => first > next && next > 0 && until === undefined;
+  try {
+    while (next <= last && !signal.aborted) {
+      const { first, last: head } = await boundsOf(link, kind);
+      if (overtaken(first)) throw fellBehind(stream, next);
+      next = Math.max(next, first);
+      const end = Math.min(head, last, next + WINDOW - 1);
+      if (end < next) {
+        await bell.wait();
+        continue;
+      }
+      const places = Array.from({ length: end - next + 1 }, (_, index) => next + index);
+      for (const msg of await Promise.all(places.map((place) => get(link, stream, place)))) {
+        // Without one, somebody removed it, or the retention just did.
+        if (msg === undefined && overtaken((await boundsOf(link, kind)).first))
+          throw fellBehind(stream, next);
+        const position = String(next++);
+        const address = parseSubject(root, msg?.subject ?? root);
+        // A redrive is for one group, and not for readers.
+        if (msg === undefined || address.group !== undefined) continue;
+        yield { message: new NatsMessage(msg.data, msg.headers, address), position };
+        if (signal.aborted) return;
+      }
     }
+  } finally {
+    bell.remove();
   }
 }
 
-/**
- * Batch by batch, so that no more is held than was asked for: the client's own ordered consumer asks ahead of its reader.
- * Ends when a message was missed, when the consumer is gone, and when nothing came for a while.
- */
-async function* fetchFrom({ client, api }: NatsLink, stream: string, start: number, signal: AbortSignal) {
-  const info = await api.consumers.add(stream, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: start,
-    replay_policy: ReplayPolicy.Instant,
-    inactive_threshold: nanos(INACTIVE_MS),
-    mem_storage: true,
-    num_replicas: 1,
-  });
-  const consumer = client.jetstream().consumers.getPullConsumerFor(info);
-  let batch: ConsumerMessages | undefined;
-  const stop = (): void => batch?.stop();
-  signal.addEventListener('abort', stop, { once: true });
-  let delivered = 0;
-  try {
-    for (let before = -1; before < delivered && !signal.aborted;) {
-      before = delivered;
-      batch = await consumer.fetch({ max_messages: BATCH, expires: FETCH_MS });
-      if (signal.aborted) stop();
-      for await (const msg of batch) {
-        if (msg.info.deliverySequence !== delivered + 1) return;
-        delivered++;
-        yield msg;
+/** The message at this place. A replica of the stream may not have it yet: that it is not there, only the leader knows. */
+async function get({ client, api, settings }: NatsLink, stream: string, place: number) {
+  const request = `{"seq":${place}}`;
+  const timeout = settings.requestTimeoutMs;
+  const { data, headers } = await client.request(`$JS.API.DIRECT.GET.${stream}`, request, { timeout });
+  if (headers?.code !== 404) return { data, headers, subject: headers?.get('Nats-Subject') ?? '' };
+  const stored = await unlessMissing(api.streams.getMessage(stream, { seq: place }));
+  return stored && { data: stored.data, headers: stored.header as MsgHdrs, subject: stored.subject };
+}
+
+/** Rings when something is published, for who may hear it, or after `LOOK_MS`. */
+function createBell({ client }: NatsLink, subject: string, signal: AbortSignal) {
+  let ears: ReturnType<typeof client.subscribe> | undefined;
+  let rang = (): void => undefined;
+  let isDeaf = false;
+  const callback = (error: unknown): void => {
+    isDeaf ||= error !== null;
+    rang();
+  };
+  return {
+    /** The first time it begins to listen: what came before was not heard, and is looked for at once. */
+    async wait(): Promise<void> {
+      if (isDeaf || ears?.isClosed() === false) {
+        const early = (action: () => void) => {
+          rang = action;
+          return () => undefined;
+        };
+        return pause(systemClock, LOOK_MS, signal, early);
       }
-    }
-  } catch {
-    // Somebody deleted the consumer, most likely.
-    if (!signal.aborted) await delay(ANEW_PAUSE_MS);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await api.consumers.delete(stream, info.name).catch(() => undefined);
-  }
+      ears = client.subscribe(subject, { max: 1, callback });
+      await client.flush();
+    },
+    remove: () => ears?.unsubscribe(),
+  };
+}
+
+function fellBehind(stream: string, place: number): Error {
+  return fail('out-of-range', `${stream} no longer has ${place}: the reader fell behind`);
 }

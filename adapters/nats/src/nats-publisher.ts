@@ -34,7 +34,12 @@ export function createPublisher(
     },
   });
   void confirmations.closed.then(() => lost(fail('unavailable', 'the connection ended')));
-  void watch();
+  link.refusals.add((subject) => {
+    const denied = fail('denied', `the server does not allow to publish to ${subject}`);
+    for (const [token, publication] of pending) {
+      if (publication.subject === subject) settle(token)?.confirm(denied);
+    }
+  });
 
   function settle(token: string) {
     const publication = pending.get(token);
@@ -61,19 +66,6 @@ export function createPublisher(
     asked
       .then(() => send(message, id, confirm))
       .catch((error: unknown) => confirm(translate(error, `redriving to ${group}`)));
-  }
-
-  /** The server tells what it did not permit apart from all else, and only the subject. Ends with the connection. */
-  async function watch(): Promise<void> {
-    for await (const { permissionContext } of client.status()) {
-      if (permissionContext === undefined) continue;
-      const { operation, subject } = permissionContext;
-      settings.logger.error('NATS refused a permission', { operation, subject });
-      const denied = fail('denied', `the server does not allow to publish to ${subject}`);
-      for (const [token, publication] of pending) {
-        if (publication.subject === subject) settle(token)?.confirm(denied);
-      }
-    }
   }
 
   return (message, confirm) => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Destination, LogKind } from '@waggle/messaging';
 import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
-import { fail, translate, unlessMissing } from './nats-errors.ts';
+import { differs, fail, missing, translate, unlessMissing } from './nats-errors.ts';
 import { placeOf } from './nats-names.ts';
 
 /** A publication is sent again after a reconnect: the server must still know it. */
@@ -10,20 +10,35 @@ const DUPLICATE_WINDOW_MS = 120_000;
 const CREATION_TRIES = 20;
 const CREATION_PAUSE_MS = 50;
 /** What must not differ. Limits are in nanoseconds and bytes. */
-const COMPARED = ['description', 'subjects', 'retention', 'max_age', 'max_bytes', 'storage'] as const;
+const COMPARED = [
+  'description',
+  'subjects',
+  'retention',
+  'max_age',
+  'max_bytes',
+  'storage',
+  'allow_direct',
+] as const;
 
-/** Creates the stream of a source, or compares it with what exists. @throws MessagingError `conflict`, which names both values */
+/**
+ * Compares the stream of a source with what exists, or creates it where that is allowed.
+ * @throws MessagingError `conflict`, which names both values, `unroutable`
+ */
 export async function ensureStream(link: NatsLink, source: Destination): Promise<void> {
   const wanted = configOf(link, source);
   for (let tries = 0; ; tries++) {
     const existing = await unlessMissing(link.api.streams.info(wanted.name));
     if (existing !== undefined) compare(wanted, existing.config);
+    else if (link.settings.topology === 'bind') throw missing(`stream ${wanted.name}`);
     try {
       return remember(link, existing ?? (await link.api.streams.add(wanted)));
     } catch (error) {
       // What the server says while another process creates the same stream; also what it says of a real overlap.
       const problem = translate(error, `stream ${wanted.name}`);
-      if (problem.code !== 'conflict' || tries === CREATION_TRIES) throw problem;
+      if (problem.code !== 'conflict') throw problem;
+      const [subject = ''] = wanted.subjects;
+      const owner = tries < CREATION_TRIES ? wanted.name : await link.api.streams.find(subject);
+      if (owner !== wanted.name) throw differs(`subject "${subject}"`, 'stream', owner, wanted.name);
       await delay(CREATION_PAUSE_MS);
     }
   }
@@ -64,8 +79,7 @@ function compare(wanted: ReturnType<typeof configOf>, existing: StreamConfig): v
   for (const what of COMPARED) {
     const [ours, theirs] = [String(wanted[what]), String(existing[what])];
     if (theirs === ours) continue;
-    const difference = `stream ${wanted.name} exists with ${what} "${theirs}", and this process asks for "${ours}"`;
-    throw fail('conflict', `${difference}: use the same settings everywhere, or another namespace`);
+    throw differs(`stream ${wanted.name}`, what, theirs, ours);
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { GroupDeclaration, Topology, TopologyResource } from '@waggle/messaging';
 import { AckPolicy, DeliverPolicy, nanos, ReplayPolicy, type ConsumerConfig, type ConsumerInfo } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
-import { fail, unlessMissing } from './nats-errors.ts';
+import { differs, missing, unlessMissing } from './nats-errors.ts';
 import { linesOf, type Line, type Ordering, type Taking } from './nats-names.ts';
 import { ensureStream, positionOf } from './nats-streams.ts';
 
@@ -13,10 +13,12 @@ type Begin = (floor: number | undefined) => Promise<Start>;
 /** A message that waits for its retry stays in the server's pending count: a margin far above any concurrency. */
 const UNORDERED_PENDING = 65_536;
 const UNORDERED_WAITING_PULLS = 2048;
+/** What the server lets be changed of a durable that exists. */
+const ALTERABLE: ReadonlySet<string> = new Set(['ack_wait', 'max_ack_pending', 'max_deliver']);
 const DELETION_MS = 250;
 const EVERYTHING: Start = { deliver_policy: DeliverPolicy.All };
 
-/** Creates what is missing; whatever exists is a success, unless it differs. @throws MessagingError `conflict` and others */
+/** Creates what is missing, or names it where nothing may be created; what exists must not differ. @throws MessagingError `conflict` and others */
 export async function declare(link: NatsLink, { queues, groups }: Required<Topology>): Promise<void> {
   // What is done is no longer in a queue, and an acknowledgement that was lost can be repeated.
   const begin = async (): Promise<Start> => EVERYTHING;
@@ -39,8 +41,17 @@ export async function lagOf(link: NatsLink, source: Taking): Promise<number> {
 }
 
 export function undeclared(source: Taking): Error {
-  const name = source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
-  return fail('unroutable', `there is no ${name}: declare it first`);
+  return missing(nameOf(source));
+}
+
+const nameOf = (source: Taking): string =>
+  source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
+
+/** That a group has the other ordering than the one it was asked for with, if that is so. */
+export async function otherOrdering(link: NatsLink, source: Taking, ordering: Ordering) {
+  const other = ordering === 'none' ? 'by-key' : 'none';
+  const [found] = await infosOf(link, linesOf(link.settings, source, other).slice(0, 1));
+  return found === undefined ? undefined : differs(nameOf(source), 'ordering', other, ordering);
 }
 
 export async function describe({ api, settings }: NatsLink): Promise<readonly TopologyResource[]> {
@@ -61,12 +72,8 @@ export async function describe({ api, settings }: NatsLink): Promise<readonly To
 
 async function declareGroup(link: NatsLink, { group, from, ordering }: GroupDeclaration): Promise<void> {
   const source = { kind: 'group', group } as const;
-  const other = ordering === 'none' ? 'by-key' : 'none';
-  const [opposite] = await infosOf(link, linesOf(link.settings, source, other).slice(0, 1));
-  if (opposite !== undefined) {
-    const difference = `group ${group} exists with ordering "${other}" and was declared with "${ordering}"`;
-    throw fail('conflict', `${difference}: name the handler anew`);
-  }
+  const conflict = await otherOrdering(link, source, ordering);
+  if (conflict !== undefined) throw conflict;
   await ensureLines(link, source, ordering, async (floor) => {
     if (floor !== undefined) return startAfter(floor);
     if (from === 'beginning') return EVERYTHING;
@@ -82,12 +89,15 @@ async function ensureLines(link: NatsLink, source: Taking, ordering: Ordering, b
   const lines = linesOf(settings, source, ordering);
   const infos = await infosOf(link, lines);
   await Promise.all(lines.map((line, index) => adapt(link, line, infos[index])));
-  const missing = lines.filter((_, index) => infos[index] === undefined);
+  const absent = lines.filter((_, index) => infos[index] === undefined);
+  if (absent[0] !== undefined && settings.topology === 'bind') {
+    throw missing(`consumer ${absent[0].key} of ${nameOf(source)}`);
+  }
   // The server announces a deletion before it has removed the files: what is made at once would find the old state.
-  if (missing.some(({ key }) => floors.has(key))) await delay(DELETION_MS);
+  if (absent.some(({ key }) => floors.has(key))) await delay(DELETION_MS);
   const sibling = infos.find((info) => info !== undefined);
   await Promise.all(
-    missing.map(async (line) => {
+    absent.map(async (line) => {
       const floor = floors.get(line.key);
       // Where some lanes of a group exist, the rest begins where they did: twice rather than never.
       const from = floor === undefined && sibling !== undefined ? startOf(sibling) : await begin(floor);
@@ -113,17 +123,18 @@ function configOf({ settings }: NatsLink, { durable, filter, ordered }: Line) {
   };
 }
 
-/** Gives a durable that exists the lease and the limit of this process. @throws MessagingError `conflict` */
+/** Gives a durable that exists the lease and the limits of this process, where that is allowed. @throws MessagingError `conflict` */
 async function adapt(link: NatsLink, line: Line, info: ConsumerInfo | undefined): Promise<void> {
   if (info === undefined) return;
-  const { filter_subject: filter = '', ack_policy, ...theirs } = info.config;
-  if (filter !== line.filter || ack_policy !== AckPolicy.Explicit) {
-    throw fail('conflict', `consumer ${line.key} has the filter "${filter}" and not "${line.filter}"`);
+  const theirs = new Map<string, unknown>(Object.entries(info.config));
+  const differing = Object.entries(configOf(link, line)).filter(([what, ours]) => theirs.get(what) !== ours);
+  for (const [what, ours] of differing) {
+    if (link.settings.topology !== 'bind' && ALTERABLE.has(what)) continue;
+    throw differs(`consumer ${line.key}`, what, theirs.get(what), ours);
   }
-  const { ack_wait, max_ack_pending } = configOf(link, line);
-  if (theirs.ack_wait === ack_wait && theirs.max_ack_pending === max_ack_pending) return;
+  if (differing.length === 0) return;
   link.settings.logger.warn('a consumer had another lease or limit; changed it', { consumer: line.key });
-  await link.api.consumers.update(line.stream, line.durable, { ack_wait, max_ack_pending });
+  await link.api.consumers.update(line.stream, line.durable, Object.fromEntries(differing));
 }
 
 function startAfter(position: number): Start {

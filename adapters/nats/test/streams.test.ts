@@ -23,7 +23,8 @@ async function linkThatLosesTheRace(winner: { name: string; subject: string; des
   let creations = 0;
   const add: StreamAPI['add'] = async (config) => {
     const { name, subject, description } = winner;
-    if (++creations === 1) await api.streams.add({ name, subjects: [subject], description });
+    if (++creations === 1)
+      await api.streams.add({ name, subjects: [subject], description, allow_direct: true });
     return api.streams.add(config);
   };
   const streams = new Proxy(api.streams, {
@@ -33,7 +34,15 @@ async function linkThatLosesTheRace(winner: { name: string; subject: string; des
     get: (target, name) => (name === 'streams' ? streams : Reflect.get(target, name)),
   });
   const options = { url: bench.url };
-  return { client, api: losing, settings, options, floors: new Map(), created: new Map() };
+  return {
+    client,
+    api: losing,
+    settings,
+    options,
+    floors: new Map(),
+    created: new Map(),
+    refusals: new Set<(subject: string) => void>(),
+  };
 }
 
 test('a stream that another process creates at the same moment is compared, and not a failure', async () => {
@@ -47,5 +56,8 @@ test('subjects that belong to somebody else for good are a conflict', async () =
   const winner = { name: 'foreign', subject: 'race.>', description: '' };
   await expect(ensureStream(await linkThatLosesTheRace(winner), { kind: 'stream' })).rejects.toMatchObject({
     code: 'conflict',
+    message: expect.stringContaining(
+      '"race.evt.>" exists with stream "foreign", and this process asks for "race_evt"',
+    ),
   });
 });
