@@ -6,6 +6,8 @@ export type { MessageContext } from './message-context.ts';
 export { currentMessageContext, inMessageContext } from './message-context.ts';
 export type { Messaging, MessagingOptions } from './messaging.ts';
 export { createMessaging } from './messaging.ts';
+export type { CopyEnd, CopyOptions, CopyReport } from './copy-stream.ts';
+export { copyStream } from './copy-stream.ts';
 export type { Middleware } from './middleware.ts';
 export { groupDeclaration } from './event-stream.ts';
 export type { Publisher, Publishing } from './publisher.ts';
