@@ -1,8 +1,9 @@
+import { copy } from './copy.ts';
 import { deadLetters } from './dead-letters.ts';
 import type { Tool } from './tool.ts';
 import { runTool } from './tool.ts';
 
-const TOOLS: readonly Tool[] = [deadLetters];
+const TOOLS: readonly Tool[] = [deadLetters, copy];
 
 /** `main.ts <tool> <words>`: what the scripts of the root run. */
 const [name = '', ...words] = process.argv.slice(2);
