@@ -1,7 +1,8 @@
 import type { ChannelModel } from 'amqplib';
 
 /** Tests use four lanes. */
-const QUEUES_OF_A_SOURCE = ['members', 'pump', 'all', 'unordered', '0', '1', '2', '3'];
+const LANES = 4;
+const QUEUES_OF_A_SOURCE = ['members', 'pump', 'all', 'unordered'];
 const LONGEST_DELAY_MS = 60_000;
 
 /** Removes what the driver makes for a namespace; `sources` are `grp.<group>` and `cmd.<context>`. What is not there is no matter. */
@@ -9,9 +10,11 @@ export async function sweepRabbitmq(
   raw: ChannelModel,
   namespace: string,
   sources: Iterable<string>,
+  lanes = LANES,
 ): Promise<void> {
+  const queues = [...QUEUES_OF_A_SOURCE, ...Array(lanes).keys()];
   const delays = [...delayLevels()].map((level) => `delay.${level}`);
-  const lines = [...sources].flatMap((source) => QUEUES_OF_A_SOURCE.map((queue) => `${source}.${queue}`));
+  const lines = [...sources].flatMap((source) => queues.map((queue) => `${source}.${queue}`));
   const channel = await raw.createChannel();
   try {
     for (const name of ['evt.log', 'dead', ...delays, ...lines])

@@ -256,7 +256,7 @@ export function createConsumer(
     if (!isOurs || position === taken.lastAcked) return settle(held, ACK);
     if (!isTaking) return settle(held, NAK);
     taken.unsettled.set(position, held);
-    const message = new NatsMessage(msg.data, msg.headers, address);
+    const message = new NatsMessage(msg, address);
     deliver(new SettleOnce(message, address.lane, attempt, (how) => settle(held, payloadOf(how))));
   }
 

@@ -47,7 +47,7 @@ export async function* readLog(link: NatsLink, kind: LogKind, reading: Reading):
         const address = parseSubject(root, msg?.subject ?? root);
         // A redrive is for one group, and not for readers.
         if (msg === undefined || address.group !== undefined) continue;
-        yield { message: new NatsMessage(msg.data, msg.headers, address), position };
+        yield { message: new NatsMessage(msg, address), position };
         if (signal.aborted) return;
       }
     }

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib';
 import { MessagingError } from '@waggle/kernel';
 import type { DriverSettings } from '@waggle/messaging';
@@ -29,11 +30,35 @@ export async function dial(
     throw translate(error, `connecting to ${target.hostname}:${target.port}`);
   });
   model.on('error', () => undefined); // is told again by 'close'
+  coalesceWrites(model);
   const { version } = model.connection.serverProperties;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 10)) return model;
   await closed(model);
   throw new MessagingError('invalid', `[rabbitmq] the server is version ${version}: 3.10 is the oldest`);
+}
+
+/**
+ * The client library writes each message and each acknowledgement by itself: a system call each. Whatever is written in one
+ * go of the event loop leaves in one here, for half of its own time and less of the server's.
+ */
+function coalesceWrites({ connection }: ChannelModel): void {
+  const { stream } = connection as { readonly stream?: Writable };
+  if (stream === undefined) return;
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  let corked = false;
+  const uncork = (): void => {
+    corked = false;
+    stream.uncork();
+  };
+  stream.write = (...args: unknown[]): boolean => {
+    if (!corked) {
+      corked = true;
+      stream.cork();
+      process.nextTick(uncork);
+    }
+    return write(...args);
+  };
 }
 
 /** Takes the URL apart ourselves: an error of the platform's parser would quote it, with the password. @throws MessagingError `invalid` */

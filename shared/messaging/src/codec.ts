@@ -23,7 +23,6 @@ const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const HEADER_PREFIX = 'ce-';
 
-const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -32,25 +31,33 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function encode(message: CloudEvent): Uint8Array {
   parseMessageType(message.type);
-  const { data, extensions, ...attributes } = message;
   for (const name of ['id', 'source'] as const) {
-    if (attributes[name] === '')
+    if (message[name] === '')
       throw new MessagingError('invalid', `${message.type}: ${name} is empty: give it a value`);
   }
-  if (Number.isNaN(expiryOf(attributes))) {
-    const got = JSON.stringify(attributes.expirytime);
+  if (Number.isNaN(expiryOf(message))) {
+    const got = JSON.stringify(message.expirytime);
     throw new MessagingError('invalid', `${message.type}: expirytime is ${got}: write a time as in RFC 3339`);
   }
+  try {
+    return Buffer.from(JSON.stringify(structured(message))); // several times as fast as a TextEncoder
+  } catch (error) {
+    if (error instanceof MessagingError) throw error;
+    throw new MessagingError('invalid', `${message.type}: JSON cannot carry its data: ${messageOf(error)}`);
+  }
+}
+
+/** Most messages are what is to be written already: copying them would cost as much as writing them. */
+function structured(message: CloudEvent): object {
+  const { data, extensions } = message;
+  if (extensions === undefined && data !== undefined && !(data instanceof Uint8Array)) return message;
   if (extensions !== undefined) checkExtensions(message.type, extensions);
+  const { data: _data, extensions: _extensions, ...attributes } = message;
   const payload =
     data instanceof Uint8Array
       ? { data_base64: Buffer.from(data).toString('base64') }
       : { data: data ?? null };
-  try {
-    return utf8.encode(JSON.stringify({ ...attributes, ...extensions, ...payload }));
-  } catch (error) {
-    throw new MessagingError('invalid', `${message.type}: JSON cannot carry its data: ${messageOf(error)}`);
-  }
+  return { ...attributes, ...extensions, ...payload };
 }
 
 function checkExtensions(type: string, extensions: Readonly<Record<string, ExtensionValue>>): void {
@@ -84,12 +91,15 @@ function decodeStructured(body: Uint8Array): CloudEvent {
   const parsed = parseJson(body);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new Undecodable('not a JSON object');
-  const { data, data_base64: base64, ...attributes } = parsed as Record<string, unknown>;
-  if (base64 === undefined) return assemble(attributes, data);
+  const attributes = parsed as Record<string, unknown>;
+  const { data_base64: base64 } = attributes;
+  if (base64 === undefined) return assemble(attributes);
   if (typeof base64 !== 'string') throw new Undecodable('data_base64 is not a string');
   if (!BASE64.test(base64)) throw new Undecodable('data_base64 is not base64');
-  if (data !== undefined) throw new Undecodable('both data and data_base64: only one of them may be there');
-  return assemble(attributes, new Uint8Array(Buffer.from(base64, 'base64')));
+  if (attributes['data'] !== undefined)
+    throw new Undecodable('both data and data_base64: only one of them may be there');
+  const { data_base64: _, ...others } = attributes;
+  return assemble({ ...others, data: new Uint8Array(Buffer.from(base64, 'base64')) });
 }
 
 function decodeBinary(message: IncomingMessage, contentType: string): CloudEvent {
@@ -99,7 +109,8 @@ function decodeBinary(message: IncomingMessage, contentType: string): CloudEvent
   }
   if (contentType !== '') attributes['datacontenttype'] = message.contentType;
   const isJson = contentType === '' || /^[^;]*[/+]json\s*(;|$)/.test(contentType);
-  return assemble(attributes, isJson ? parseJson(message.body) : message.body);
+  attributes['data'] = isJson ? parseJson(message.body) : message.body;
+  return assemble(attributes);
 }
 
 function parseJson(body: Uint8Array): unknown {
@@ -110,7 +121,8 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-function assemble(attributes: Record<string, unknown>, data: unknown): CloudEvent {
+/** Makes a message of its own attributes and data, in place. @throws Undecodable */
+function assemble(attributes: Record<string, unknown>): CloudEvent {
   if (attributes['specversion'] !== '1.0') {
     throw new Undecodable(
       `specversion is ${JSON.stringify(attributes['specversion'])}: only "1.0" is understood`,
@@ -120,28 +132,23 @@ function assemble(attributes: Record<string, unknown>, data: unknown): CloudEven
     const value = attributes[name];
     if (typeof value !== 'string' || value === '') throw new Undecodable(`the attribute ${name} is missing`);
   }
-  for (const name of OPTIONAL) {
-    const value = attributes[name];
-    if (value === null) delete attributes[name];
-    else if (value !== undefined && typeof value !== 'string')
-      throw new Undecodable(`the attribute ${name} is not a string`);
-  }
-  const extensions = takeExtensions(attributes);
-  return { ...attributes, ...(extensions && { extensions }), data } as CloudEvent;
-}
-
-function takeExtensions(attributes: Record<string, unknown>): Record<string, ExtensionValue> | undefined {
   let extensions: Record<string, ExtensionValue> | undefined;
   for (const name of Object.keys(attributes)) {
-    if (TAKEN.has(name)) continue;
     const value = attributes[name];
-    delete attributes[name];
-    if (value === null) continue;
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new Undecodable(`the extension attribute ${name} is not a string, a number or a boolean`);
+    if (name === 'data' || (typeof value === 'string' && TAKEN.has(name))) continue;
+    if (value !== null && value !== undefined) {
+      if (TAKEN.has(name)) throw new Undecodable(`the attribute ${name} is not a string`);
+      extensions ??= {};
+      extensions[name] = extensionOf(name, value);
     }
-    extensions ??= {};
-    extensions[name] = value;
+    delete attributes[name];
   }
-  return extensions;
+  if (extensions !== undefined) attributes['extensions'] = extensions;
+  if (!('data' in attributes)) attributes['data'] = undefined;
+  return attributes as unknown as CloudEvent;
+}
+
+function extensionOf(name: string, value: unknown): ExtensionValue {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  throw new Undecodable(`the extension attribute ${name} is not a string, a number or a boolean`);
 }

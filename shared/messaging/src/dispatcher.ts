@@ -187,6 +187,7 @@ export function createDispatcher(
       return failed(error, event, taken, performance.now() - startedAt);
     }
     delivery.ack();
+    if (observer === undefined) return;
     observe('handled', delivery, event, { durationMs: performance.now() - startedAt, ...ageOf(event) });
   }
 

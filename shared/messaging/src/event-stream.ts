@@ -56,13 +56,7 @@ export function createEventStream(
       );
       await driver.declare({ groups: [declaration] });
       const source = { kind: 'group', group } as const;
-      const onMissed = (count: number): void => {
-        const advice = 'let the stream keep more, or the group be quicker';
-        services.logger.error('the retention discarded what was not handled', { group, count, advice });
-        services.observer?.({ what: 'missed', consumer: group, count });
-      };
-      const options = { source, ordering, concurrency, onMissed };
-      const consumer = await startConsumer(driver, options, dispatch, services);
+      const consumer = await startConsumer(driver, { source, ordering, concurrency }, dispatch, services);
       register(consumer);
       return consumer;
     },

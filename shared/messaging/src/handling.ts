@@ -1,4 +1,4 @@
-import type { Clock, CloudEvent, Handler } from '@waggle/kernel';
+import type { Clock, CloudEvent, Handler, HandlerContext } from '@waggle/kernel';
 import type { DispatchPolicy } from './dispatcher.ts';
 
 /** Ends handlings from outside: a drain that is over its budget. */
@@ -28,28 +28,70 @@ export function withTimeout(
   clock: Clock,
 ) {
   return async ({ event, attempt, ordered }: Handling, cut: Cut): Promise<void> => {
-    const abort = new AbortController();
-    const onCut = (): void => abort.abort(cut.signal.reason);
-    cut.signal.addEventListener('abort', onCut, { once: true });
-    const handling = (async () => handler(event, { consumer, attempt, signal: abort.signal }))();
+    const context = new Context(consumer, attempt, cut.signal);
+    const handling = (async () => handler(event, context))();
     try {
       if (await within(timeoutMs, handling, clock)) return;
       const error = new TimedOut(`the handler was not done after ${timeoutMs} ms`);
-      abort.abort(error);
+      context.abort(error);
       const late = handling.catch(() => undefined);
       if (ordered) await within(timeoutMs, late, clock);
       throw error;
     } finally {
-      cut.signal.removeEventListener('abort', onCut);
+      context.end();
     }
   };
 }
 
+/** What a handler is told. The signal is made when it is first asked for: most handlers never do. */
+class Context implements HandlerContext {
+  readonly consumer: string;
+  readonly attempt: number;
+  readonly #cut: AbortSignal;
+  #own: AbortController | undefined;
+  #reason: unknown;
+
+  constructor(consumer: string, attempt: number, cut: AbortSignal) {
+    this.consumer = consumer;
+    this.attempt = attempt;
+    this.#cut = cut;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#own !== undefined) return this.#own.signal;
+    this.#own = new AbortController();
+    if (this.#reason !== undefined) this.#own.abort(this.#reason);
+    else if (this.#cut.aborted) this.#onCut();
+    else this.#cut.addEventListener('abort', this.#onCut, { once: true });
+    return this.#own.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason;
+    this.#own?.abort(reason);
+  }
+
+  /** The handling is over: a later cut is none of its business. */
+  end(): void {
+    if (this.#own !== undefined) this.#cut.removeEventListener('abort', this.#onCut);
+  }
+
+  readonly #onCut = (): void => this.#own?.abort(this.#cut.reason);
+}
+
 /** Whether `work` was done before `timeoutMs` had passed; throws what it throws. */
-export async function within(timeoutMs: number, work: Promise<void>, clock: Clock): Promise<boolean> {
-  let cancel = (): void => undefined;
-  const deadline = new Promise<boolean>((resolve) => {
-    cancel = clock.after(timeoutMs, () => resolve(false));
+export function within(timeoutMs: number, work: Promise<void>, clock: Clock): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(timeoutMs, () => resolve(false));
+    work.then(
+      () => {
+        cancel();
+        resolve(true);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
-  return Promise.race([work.then(() => true), deadline]).finally(cancel);
 }

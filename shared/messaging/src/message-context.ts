@@ -29,16 +29,29 @@ export function contextOfHandling(
   message: CloudEvent,
   transportTraceparent: () => string | undefined,
 ): MessageContext {
-  let span: string | undefined;
-  return {
-    correlationId: message.correlationid ?? message.id,
-    causationId: message.id,
-    get tracestate() {
-      return parseTraceparent(message.traceparent) && message.tracestate;
-    },
-    get traceparent() {
-      span ??= childTraceparent(message.traceparent ?? transportTraceparent());
-      return span;
-    },
-  };
+  return new Handling(message, transportTraceparent);
+}
+
+class Handling implements MessageContext {
+  readonly #message: CloudEvent;
+  readonly #transportTraceparent: () => string | undefined;
+  #span: string | undefined;
+
+  constructor(message: CloudEvent, transportTraceparent: () => string | undefined) {
+    this.#message = message;
+    this.#transportTraceparent = transportTraceparent;
+  }
+
+  get correlationId(): string {
+    return this.#message.correlationid ?? this.#message.id;
+  }
+  get causationId(): string {
+    return this.#message.id;
+  }
+  get tracestate(): string | undefined {
+    return parseTraceparent(this.#message.traceparent) && this.#message.tracestate;
+  }
+  get traceparent(): string {
+    return (this.#span ??= childTraceparent(this.#message.traceparent ?? this.#transportTraceparent()));
+  }
 }

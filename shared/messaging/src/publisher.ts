@@ -25,6 +25,9 @@ export interface PublisherOptions {
   readonly observer: Observer | undefined;
 }
 
+const NO_HEADERS = {};
+const NO_HINTS = {};
+
 /** From messages to bytes on a lane, and from outcomes to observations. */
 export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: PublisherOptions): Publisher {
   const { contracts, observer } = options;
@@ -37,20 +40,25 @@ export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: 
         `${message.type} ${message.id} has ${body.byteLength} bytes and MAX_EVENT_BYTES is ${maxMessageBytes}: send less, or a reference to it`,
       );
     }
-    const timeMs = Date.parse(message.time ?? '');
     return {
       to: kind === 'event' ? { kind: 'stream' } : { kind: 'queue', context: contextOf(message.type) },
       lane: laneOf(message.partitionkey, lanes),
       type: message.type,
       id: message.id,
       contentType: STRUCTURED,
-      headers: message.traceparent === undefined ? {} : { traceparent: message.traceparent },
-      hints: {
-        ...(Number.isFinite(timeMs) && { timeMs }),
-        ...(message.correlationid !== undefined && { correlationId: message.correlationid }),
-      },
+      headers: message.traceparent === undefined ? NO_HEADERS : { traceparent: message.traceparent },
+      hints: hintsOf(message),
       body,
     };
+  }
+
+  function prepareOrNot(publishing: Publishing): OutgoingMessage | MessagingError {
+    try {
+      return prepare(publishing);
+    } catch (error) {
+      if (error instanceof MessagingError) return error;
+      throw error;
+    }
   }
 
   function observe(
@@ -76,22 +84,20 @@ export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: 
       prepare(publishing);
     },
     async publish(batch) {
-      const startedAt = performance.now();
+      const startedAt = observer === undefined ? 0 : performance.now();
       const outcomes: (MessagingError | undefined)[] = [];
       const prepared: OutgoingMessage[] = [];
-      const places: number[] = [];
-      batch.forEach((publishing, place) => {
-        try {
-          prepared.push(prepare(publishing));
-          places.push(place);
+      for (const publishing of batch) {
+        const message = prepareOrNot(publishing);
+        if (isError(message)) outcomes.push(message);
+        else {
           outcomes.push(undefined);
-        } catch (error) {
-          if (!(error instanceof MessagingError)) throw error;
-          outcomes.push(error);
+          prepared.push(message);
         }
-      });
+      }
       const confirmed = await driver.publish(prepared);
-      places.forEach((place, index) => (outcomes[place] = confirmed[index]));
+      let next = 0;
+      outcomes.forEach((fault, place) => (outcomes[place] = fault ?? confirmed[next++]));
       if (observer !== undefined) {
         const durationMs = performance.now() - startedAt;
         batch.forEach((publishing, place) => observe(publishing, outcomes[place], durationMs));
@@ -100,6 +106,14 @@ export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: 
     },
   };
 }
+
+function hintsOf({ time, correlationid }: CloudEvent): NonNullable<OutgoingMessage['hints']> {
+  const timeMs = time === undefined ? Number.NaN : Date.parse(time);
+  if (Number.isNaN(timeMs)) return correlationid === undefined ? NO_HINTS : { correlationId: correlationid };
+  return correlationid === undefined ? { timeMs } : { timeMs, correlationId: correlationid };
+}
+
+const isError = (value: object | undefined): value is MessagingError => value instanceof MessagingError;
 
 /** What an observation says of a message. */
 export function identify(message: CloudEvent) {
@@ -120,6 +134,7 @@ export async function publishOrThrow(
   messages: readonly CloudEvent[],
 ): Promise<void> {
   const outcomes = await publisher.publish(messages.map((message) => ({ kind, message })));
+  if (outcomes.every((outcome) => outcome === undefined)) return;
   const failed = messages.flatMap((message, place) => {
     const error = outcomes[place];
     return error === undefined ? [] : [{ id: message.id, error }];

@@ -7,10 +7,18 @@ import type { Link } from './link.ts';
 const MOST_MESSAGES = 2_048;
 const MOST_BYTES = 16 * 1_048_576;
 
+/** What was asked for in one call. */
+interface Batch {
+  readonly outcomes: Outcome[];
+  left: number;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+}
+
 interface Entry {
   readonly message: OutgoingMessage;
   readonly deadlineMs: number;
-  readonly settle: (outcome: Outcome) => void;
+  readonly batch: Batch;
+  readonly index: number;
   /** Which sending of it counts: a confirmation that comes late, from a connection that was lost, does not. */
   sending: number;
 }
@@ -44,12 +52,15 @@ export function createOutbound(
   let cancelSweep: (() => void) | undefined;
   let onIdle = (): void => undefined;
 
+  const hasPlace = (): boolean =>
+    link.current !== undefined && sent.size < MOST_MESSAGES && sentBytes < MOST_BYTES;
+
   /** A message that is settled while it is sent calls again: not one stack frame deeper for each. */
   function flush(): void {
     if (flushing) return;
     flushing = true;
     for (const entry of waiting) {
-      if (link.current === undefined || sent.size >= MOST_MESSAGES || sentBytes >= MOST_BYTES) break;
+      if (!hasPlace()) break;
       waiting.delete(entry);
       send(entry);
     }
@@ -73,12 +84,17 @@ export function createOutbound(
     entry.sending++;
     if (sent.delete(entry)) sentBytes -= entry.message.body.byteLength;
     else waiting.delete(entry);
-    entry.settle(outcome);
+    settle(entry, outcome);
     if (waiting.size > 0) return flush();
     if (sent.size > 0) return;
     cancelSweep?.();
     cancelSweep = undefined;
     onIdle();
+  }
+
+  function settle({ batch, index }: Entry, outcome: Outcome): void {
+    batch.outcomes[index] = outcome;
+    if (--batch.left === 0) batch.resolve(batch.outcomes);
   }
 
   function sweep(): void {
@@ -98,22 +114,18 @@ export function createOutbound(
   }
 
   return {
-    async publish(messages) {
-      const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
-      const outcomes = Array.from<Outcome>({ length: messages.length });
-      let left = messages.length;
-      if (left === 0) return outcomes;
+    publish(messages) {
+      if (messages.length === 0) return Promise.resolve([]);
       const deadlineMs = clock.now() + requestTimeoutMs;
-      messages.forEach((message, index) => {
-        const settle = (outcome: Outcome): void => {
-          outcomes[index] = outcome;
-          if (--left === 0) resolve(outcomes);
-        };
-        waiting.add({ message, deadlineMs, settle, sending: 0 });
-      });
       cancelSweep ??= clock.after(requestTimeoutMs, sweep);
-      flush();
-      return promise;
+      return new Promise((resolve) => {
+        const batch = { outcomes: messages.map(() => undefined), left: messages.length, resolve };
+        messages.forEach((message, index) => {
+          const entry = { message, deadlineMs, batch, index, sending: 0 };
+          if (waiting.size === 0 && hasPlace()) send(entry);
+          else waiting.add(entry);
+        });
+      });
     },
     connected: flush,
     lost() {

@@ -1,0 +1,120 @@
+import type { Contest } from './contest.ts';
+import { counter, eventOf, GROUP, IN_FLIGHT, inFlight, perSecond } from './load.ts';
+import type { RabbitmqPlace } from './rabbitmq.ts';
+import { setUp, type Place, type Rig } from './rig.ts';
+
+/** The ratios to the usual client that are promised. */
+export interface Promised {
+  readonly publish: number;
+  readonly backlog: number;
+  readonly endToEnd: number;
+}
+
+type Side = 'ours' | 'usual';
+
+/** How many messages a run has, where each is as fast as it gets and where a single lane carries all. */
+export interface Counts {
+  readonly count: number;
+  readonly slow: number;
+}
+
+/** What is measured on every server. */
+export function contestsOn(place: Place, promised: Promised, { count, slow }: Counts): readonly Contest[] {
+  const both = (title: string, atLeast: number, run: (side: Side) => Promise<number>): Contest => ({
+    title,
+    atLeast,
+    ours: { name: 'Waggle', run: () => run('ours') },
+    other: { name: 'the usual way', run: () => run('usual') },
+  });
+  const keyed = (keys: number, total = count): Promise<number> =>
+    endToEnd(place, 'ours', total, (index) => `key-${index % keys}`);
+
+  return [
+    both(`Confirmed publish, ${IN_FLIGHT} in flight`, promised.publish, (side) =>
+      publish(place, side, count),
+    ),
+    both('A backlog, handled and acknowledged', promised.backlog, (side) => backlog(place, side, count)),
+    both('End to end', promised.endToEnd, (side) => endToEnd(place, side, count)),
+    {
+      title: 'End to end, by key (16 lanes, 1,000 keys), against without order',
+      atLeast: 0.5,
+      ours: { name: 'by key', run: () => keyed(1_000) },
+      other: { name: 'without order', run: () => endToEnd(place, 'ours', count) },
+    },
+    {
+      title: 'End to end, one hot key',
+      atLeast: 1_500,
+      ours: { name: 'Waggle', run: () => keyed(1, slow) },
+    },
+  ];
+}
+
+/** What the log costs: the same events to a group and the log, and to a quorum queue that has nothing beside it. */
+export function priceOfTheLog(place: RabbitmqPlace, { count }: Counts): Contest {
+  return {
+    title: 'The price of the log: confirmed publish to log and group, against a quorum queue alone',
+    ours: { name: 'log and group', run: () => publish(place, 'ours', count) },
+    other: {
+      name: 'a queue alone',
+      async run() {
+        const bare = await place.bareQueue();
+        const speed = await perSecond(count, () => inFlight(count, (index) => bare.publish(eventOf(index))));
+        await bare.close();
+        return speed;
+      },
+    },
+  };
+}
+
+const publisherOf = ({ messaging, usual }: Rig, side: Side) =>
+  side === 'ours' ? messaging.events.publish : usual.publish;
+
+async function publish(place: Place, side: Side, count: number): Promise<number> {
+  const rig = await setUp(place);
+  const send = publisherOf(rig, side);
+  const speed = await perSecond(count, () => inFlight(count, (index) => send(eventOf(index))));
+  await rig.close();
+  return speed;
+}
+
+async function backlog(place: Place, side: Side, count: number): Promise<number> {
+  const rig = await setUp(place);
+  await inFlight(count, (index) => rig.messaging.events.publish(eventOf(index)));
+  const { handle, done } = counter(count);
+  const speed = await perSecond(count, async () => {
+    await consume(rig, side, handle);
+    await done;
+  });
+  await rig.close();
+  return speed;
+}
+
+async function endToEnd(
+  place: Place,
+  side: Side,
+  count: number,
+  keyOf?: (index: number) => string,
+): Promise<number> {
+  const ordering = keyOf === undefined ? 'none' : 'by-key';
+  const rig = await setUp(place, ordering);
+  const { handle, done } = counter(count);
+  await consume(rig, side, handle, ordering);
+  const send = publisherOf(rig, side);
+  const speed = await perSecond(count, async () => {
+    await inFlight(count, (index) => send(eventOf(index, keyOf?.(index))));
+    await done;
+  });
+  await rig.close();
+  return speed;
+}
+
+async function consume(
+  { messaging, usual }: Rig,
+  side: Side,
+  handle: () => void,
+  ordering: 'by-key' | 'none' = 'none',
+): Promise<void> {
+  if (side === 'usual') return usual.consume(handle);
+  const subscription = { group: GROUP, types: ['*'], ordering, concurrency: IN_FLIGHT };
+  await messaging.events.subscribe(subscription, async () => handle());
+}

@@ -1,0 +1,65 @@
+import { orderPlaced } from '@waggle/contracts';
+import type { CloudEvent } from '@waggle/kernel';
+
+/** Most that is sent and not confirmed, and most that is taken and not acknowledged. */
+export const IN_FLIGHT = 256;
+export const TYPE = 'bench.thing-happened.v1';
+export const GROUP = 'bench.count-things';
+const BYTES = 500;
+
+const PADDING = 'x'.repeat(BYTES - Buffer.byteLength(JSON.stringify(assemble(100_000, 'key-100', ''))));
+
+/** Of 500 bytes as structured JSON, give or take the digits of its number. */
+export const eventOf = (index: number, key?: string): CloudEvent => assemble(index, key, PADDING);
+
+/** One that a contract declares; of 500 bytes as well. */
+export function orderOf(index: number): CloudEvent {
+  const orderId = `order-${index % 1_000}`;
+  return {
+    ...attributesOf(index, orderId),
+    type: orderPlaced.type,
+    data: { ...orderPlaced.example, orderId },
+  };
+}
+
+function assemble(index: number, key: string | undefined, text: string): CloudEvent {
+  return { ...attributesOf(index, key), type: TYPE, data: { index, text } };
+}
+
+function attributesOf(index: number, key: string | undefined) {
+  return {
+    specversion: '1.0',
+    id: `0198f0d4-7d3c-7b2e-${process.pid}-${index}`,
+    source: '/bench',
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    ...(key !== undefined && { partitionkey: key }),
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  } as const;
+}
+
+/** Does something `count` times, at most `IN_FLIGHT` of it at a time. */
+export async function inFlight(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+}
+
+/** A handler that tells when it has been called often enough. */
+export function counter(count: number) {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  let left = count;
+  const handle = (): void => {
+    if (--left === 0) resolve();
+  };
+  return { handle, done };
+}
+
+/** How many of them a second, while `work` takes its time. */
+export async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+  const beganAt = performance.now();
+  await work();
+  return (count * 1_000) / (performance.now() - beganAt);
+}

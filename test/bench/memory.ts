@@ -1,0 +1,38 @@
+import { createMemoryDriver } from '@waggle/adapter-memory';
+import { createRegistry, orderPlaced } from '@waggle/contracts';
+import type { CloudEvent } from '@waggle/kernel';
+import { createMessaging } from '@waggle/messaging';
+import type { Contest } from './contest.ts';
+import { counter, GROUP, orderOf, perSecond } from './load.ts';
+import { benchSettings } from './rig.ts';
+
+/** As many as the outbox relay publishes at once. */
+const BATCH = 256;
+
+/** Published, encoded, stored, decoded, checked against its contract and handled. */
+export function memoryContests(count: number): readonly Contest[] {
+  const run = async (): Promise<number> => {
+    const driver = createMemoryDriver(benchSettings('bench'));
+    const messaging = createMessaging({ driver, contracts: createRegistry({ orderPlaced }) });
+    await messaging.open();
+    const { handle, done } = counter(count);
+    await messaging.events.subscribe({ group: GROUP, types: ['*'], concurrency: 256 }, async () => handle());
+    const speed = await perSecond(count, async () => {
+      for (let index = 0; index < count;) {
+        const batch: CloudEvent[] = [];
+        while (batch.length < BATCH && index < count) batch.push(orderOf(index++));
+        await messaging.events.publish(...batch);
+      }
+      await done;
+    });
+    await messaging.close();
+    return speed;
+  };
+  return [
+    {
+      title: 'End to end, by key, through codec and schema check',
+      ours: { name: 'memory', run },
+      atLeast: 60_000,
+    },
+  ];
+}

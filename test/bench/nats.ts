@@ -1,0 +1,56 @@
+import { createNatsDriver } from '@waggle/adapter-nats';
+import { connect, headers as createHeaders } from 'nats';
+import type { ConsumerMessages, NatsConnection } from 'nats';
+import type { CloudEvent } from '@waggle/kernel';
+import { laneOf } from '@waggle/messaging';
+import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
+import { GROUP, IN_FLIGHT } from './load.ts';
+import { LANES, type Place, type UsualClient } from './rig.ts';
+
+export async function natsPlace(url: string): Promise<Place> {
+  const raw = await connect(connectionTo(url));
+  return {
+    name: 'NATS JetStream',
+    server: `nats-server ${raw.info?.version}, file storage`,
+    connect: async (settings) => ({
+      driver: createNatsDriver(settings, { url }),
+      usual: usualClient(await connect(connectionTo(url)), settings.namespace),
+    }),
+    sweep: (namespace) => sweepNats(raw, namespace),
+    close: () => raw.close(),
+  };
+}
+
+/** `jetstream.publish()`, and `for await` with `ack()`. */
+function usualClient(client: NatsConnection, namespace: string): UsualClient {
+  const jetstream = client.jetstream();
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  let taking: ConsumerMessages | undefined;
+
+  return {
+    publish(event) {
+      const headers = createHeaders();
+      headers.set('Nats-Msg-Id', event.id);
+      headers.set('Content-Type', 'application/cloudevents+json');
+      headers.set('traceparent', event.traceparent ?? '');
+      const subject = `${namespace}.evt.${laneOf(event.partitionkey, LANES)}.${event.type}`;
+      return jetstream.publish(subject, encoder.encode(JSON.stringify(event)), { headers });
+    },
+    async consume(handle) {
+      const consumer = await jetstream.consumers.get(`${namespace}_evt`, `${GROUP.replace('.', '_')}_all`);
+      const messages = await consumer.consume({ max_messages: IN_FLIGHT });
+      taking = messages;
+      void (async () => {
+        for await (const message of messages) {
+          handle(JSON.parse(decoder.decode(message.data)) as CloudEvent);
+          message.ack();
+        }
+      })();
+    },
+    async close() {
+      await taking?.close();
+      await client.drain();
+    },
+  };
+}
