@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import type { DriverSettings } from '@waggle/messaging';
 import { connect, type ConnectionOptions, type JetStreamManager, type NatsConnection } from 'nats';
 import { fail, isSilence, translate } from './nats-errors.ts';
@@ -46,18 +48,20 @@ const ENABLE = 'start the server with --jetstream, or enable it in its configura
 export async function openLink(context: NatsContext): Promise<NatsLink> {
   const { settings, options } = context;
   const { leaseMs, requestTimeoutMs: timeout, namespace } = settings;
-  const servers = parseServers(options.url);
+  const { servers = [], tls, ...credentials } = { ...parseServers(options.url), ...options.connection };
+  const secured = tls && { ...tls, checkServerIdentity: identityOf([servers].flat()) };
   const client = await connect({
     name: options.name ?? `waggle ${namespace}`,
     timeout,
     pingInterval: Math.max(Math.floor(leaseMs / 3), 1000),
     maxPingOut: 2,
     noAsyncTraces: true,
-    ...servers,
-    ...options.connection,
+    ...credentials,
+    servers,
+    ...(secured && { tls: secured }),
     reconnect: false,
   }).catch((error: unknown) => {
-    throw translate(error, `connecting to ${String(servers.servers)}`);
+    throw translate(error, `connecting to ${String(servers)}`);
   });
   try {
     checkServer(client, settings);
@@ -82,6 +86,19 @@ async function watchRefusals({ client, refusals, settings }: NatsLink): Promise<
     settings.logger.error('NATS refused a permission', { operation, subject });
     if (operation === 'publish') for (const tell of refusals) tell(subject);
   }
+}
+
+/**
+ * Checks that a certificate names the server. Of a server that is given by its address the client tells TLS nothing, which
+ * then looks for "localhost": the certificate has to name one of the addresses instead.
+ */
+export function identityOf(servers: readonly string[]): typeof checkServerIdentity {
+  const hosts = servers.map((server) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+  return (name, certificate) => {
+    const names = hosts.includes(name) ? [name] : hosts.filter((host) => isIP(host) > 0);
+    const problems = names.map((host) => checkServerIdentity(host, certificate));
+    return problems.includes(undefined) ? undefined : (problems[0] ?? checkServerIdentity(name, certificate));
+  };
 }
 
 /** Resolves when the server has seen everything that was sent, or is gone. */
