@@ -39,6 +39,7 @@ export function createConnection(
       if (client.settings.topology === 'bind') return namespace.bind(topology);
       for (const context of topology.queues) check('declare', { kind: 'queue', context });
       for (const { group } of topology.groups) check('declare', { kind: 'group', group });
+      for (const source of topology.absent) check('declare', source);
       namespace.declare(topology, client.places);
     },
     publish(message, confirm) {
@@ -52,11 +53,12 @@ export function createConnection(
       const outcome = fails ? unconfirmed(id) : undefined;
       confirms.push(() => confirm(outcome));
     },
-    async consume({ source, ordering, concurrency }, deliver, { ended }) {
+    async consume({ source, ordering, concurrency, onMissed: missed = ignore }, deliver, { ended }) {
       check('consume', source);
       const group = namespace.find(source, ordering);
-      client.places.set(resourceOf(source), group);
-      return group.attach({ client, concurrency, deliver, ended });
+      const resource = resourceOf(source);
+      client.places.set(resource, group);
+      return group.attach({ client, resource, concurrency, deliver, missed, ended });
     },
     async head(log) {
       check('read', { kind: log });
@@ -75,6 +77,8 @@ export function createConnection(
     cut,
   };
 }
+
+const ignore = (): void => undefined;
 
 function unconfirmed(id: string): MessagingError {
   return new MessagingError('unavailable', `[memory] message ${id} was not confirmed: a fault was injected`);

@@ -1,5 +1,5 @@
 import { matchesType, type Clock } from '@waggle/kernel';
-import type { Lane, Settlement, TopologyResource } from '@waggle/messaging';
+import type { Consumption, Lane, Settlement, TopologyResource } from '@waggle/messaging';
 import type { Denials } from './access.ts';
 import type { FaultDice } from './faults.ts';
 import { Fifo } from './fifo.ts';
@@ -42,6 +42,10 @@ export class MemoryGroup {
   unsettled = 0;
   /** Messages that the log discarded before anybody took them. */
   discarded = 0;
+  /** Those of which no member has been told yet. */
+  #untold = 0;
+  /** A member that vanished without leaving may come back until then. */
+  #inUseUntilMs = -Infinity;
   /** The last message of the stream that was offered to this group. */
   position: number;
   readonly #trim: () => void;
@@ -67,6 +71,16 @@ export class MemoryGroup {
     const counts = { unsettled, members: this.members.length };
     const { types } = this;
     return types === '' ? counts : { types, ordering, discarded, ...counts };
+  }
+
+  get consumption(): Omit<Consumption, 'source'> {
+    const { ordering, unsettled: lag } = this;
+    const inUse = this.isInUse;
+    return { ordering, types: this.#types.size === 0 ? ['*'] : [...this.#types].toSorted(), lag, inUse };
+  }
+
+  get isInUse(): boolean {
+    return this.members.length > 0 || this.services.clock.now() < this.#inUseUntilMs;
   }
 
   get types(): string {
@@ -107,7 +121,14 @@ export class MemoryGroup {
     if (line.logged.at(0) !== message) return;
     line.logged.shift();
     this.unsettled -= 1;
-    this.discarded += 1;
+    this.#miss(1);
+  }
+
+  /** The log begins with this message by now, and nobody offered what was before it to this group. */
+  skipTo(first: number): void {
+    if (first - 1 <= this.position) return;
+    this.#miss(first - 1 - this.position);
+    this.position = first - 1;
   }
 
   attach(options: MemberOptions): Member {
@@ -117,8 +138,9 @@ export class MemoryGroup {
     return member;
   }
 
-  remove(member: Member): void {
+  remove(member: Member, leaseMs: number): void {
     this.members = this.members.filter((other) => other !== member);
+    this.#inUseUntilMs = Math.max(this.#inUseUntilMs, this.services.clock.now() + leaseMs);
   }
 
   settle(item: Item, how: Settlement): void {
@@ -136,8 +158,20 @@ export class MemoryGroup {
 
   /** A member has room again. */
   offerAll(): void {
+    this.#tellMissed();
     for (const line of this.#numbered) this.#offerLine(line);
     this.#offerLine(this.#parallel);
+  }
+
+  #miss(count: number): void {
+    this.discarded += count;
+    if (this.#untold === 0) this.services.soon(() => this.#tellMissed());
+    this.#untold += count;
+  }
+
+  #tellMissed(): void {
+    const count = this.#untold;
+    if (count > 0 && this.members.some((member) => member.miss(count))) this.#untold -= count;
   }
 
   #lineOf(lane: Lane): Line {

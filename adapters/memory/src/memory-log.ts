@@ -97,7 +97,8 @@ export class MemoryLog {
   async *read({ after, resumed, until, signal }: Reading): AsyncGenerator<LogEntry> {
     const last = until === undefined ? Infinity : sequenceOf(until);
     const from = after === undefined ? 'beginning' : { after };
-    let next = after !== undefined && resumed ? sequenceOf(after) + 1 : this.startOf(from);
+    let next = this.startOf(resumed ? 'beginning' : from);
+    if (resumed) next = after === undefined ? 1 : sequenceOf(after) + 1;
     while (next <= last && !signal.aborted) {
       this.trim();
       if (next > this.head) {

@@ -9,7 +9,7 @@ export interface Client {
   readonly settings: DriverSettings;
   /** Its consumers. */
   readonly members: Set<Member>;
-  /** The groups that it consumed, by resource: where each left off, should somebody delete it. */
+  /** The groups that it consumes, by resource: where each left off, should somebody delete it. */
   readonly places: Map<string, MemoryGroup>;
   /** Whether its process stands still. */
   frozen: boolean;
@@ -17,8 +17,11 @@ export interface Client {
 
 export interface MemberOptions {
   readonly client: Client;
+  /** What it consumes. */
+  readonly resource: string;
   readonly concurrency: number;
   readonly deliver: (delivery: Delivery) => void;
+  readonly missed: (count: number) => void;
   /** The broker ended it, in an earlier turn of the event loop. */
   readonly ended: (reason: unknown) => void;
 }
@@ -70,13 +73,24 @@ export class Member implements DriverConsumer {
     this.#group.offerAll();
   }
 
-  async close(): Promise<void> {
-    this.leave();
+  /** Tells how many messages were lost to its group; whether its process listens. */
+  miss(count: number): boolean {
+    if (this.#late !== undefined) return false;
+    this.#options.missed(count);
+    return true;
   }
 
-  /** What it held is handed over again, at once. */
-  leave(): void {
-    this.#group.remove(this);
+  /** It leaves for good, and its driver need not know any more where it was. */
+  async close(): Promise<void> {
+    const { client, resource } = this.#options;
+    this.leave(0);
+    const others = [...client.members].some((other) => other.#options.resource === resource);
+    if (!others) client.places.delete(resource);
+  }
+
+  /** What it held is handed over again, at once. Its group counts as in use for a lease, as it may come back. */
+  leave(leaseMs = this.#options.client.settings.leaseMs): void {
+    this.#group.remove(this, leaseMs);
     this.#stopLease();
     this.#takeBack();
     this.#options.client.members.delete(this);

@@ -55,18 +55,21 @@ export class MemoryNamespace {
   }
 
   /**
-   * Creates what does not exist yet: all of it, or after an error nothing.
+   * Removes what must not exist and creates what does not exist yet: all of it, or after an error nothing.
    * @param places groups as the driver knew them: one that is gone is created again where it left off
    * @throws MessagingError `conflict`, `out-of-range`, `invalid`
    */
-  declare({ queues, groups }: Required<Topology>, places: ReadonlyMap<string, MemoryGroup>): void {
+  declare({ queues, groups, absent }: Required<Topology>, places: ReadonlyMap<string, MemoryGroup>): void {
+    const gone = new Set(absent.map(resourceOf));
+    for (const resource of gone) if (this.#groups.get(resource)?.isInUse === true) throw inUse(resource);
     const declared = groups.map(({ group: name, types, from, ordering }) => {
       const resource = resourceOf({ kind: 'group', group: name });
-      const known = this.#groups.get(resource) ?? places.get(resource);
+      const known = gone.has(resource) ? undefined : (this.#groups.get(resource) ?? places.get(resource));
       if (known !== undefined) demandOrdering(known, resource, ordering);
       const group = known ?? this.#create(ordering, this.logs.stream.startOf(from));
       return { resource, types, group };
     });
+    for (const resource of gone) this.#groups.delete(resource);
     for (const context of queues) {
       const resource = resourceOf({ kind: 'queue', context });
       if (!this.#groups.has(resource)) this.#groups.set(resource, this.#create('by-key'));
@@ -134,9 +137,11 @@ export class MemoryNamespace {
       const details = { lanes, ...retention, messages: log.size, bytes: log.bytes };
       return { kind, name: namespace, details };
     });
-    const groups = [...this.#groups].map(([resource, { details }]) => {
-      const [kind = '', name = ''] = resource.split(' ');
-      return { kind, name, details };
+    const groups = [...this.#groups].map(([resource, { details, consumption }]) => {
+      const [kind, name = ''] = resource.split(' ');
+      const source: ConsumeOptions['source'] =
+        kind === 'group' ? { kind, group: name } : { kind: 'queue', context: name };
+      return { kind: source.kind, name, details, consumption: { source, ...consumption } };
     });
     return [...logs, ...groups];
   }
@@ -158,7 +163,8 @@ export class MemoryNamespace {
   #catchUp(group: MemoryGroup): void {
     const { stream } = this.logs;
     stream.trim();
-    for (let next = Math.max(group.position + 1, stream.first); next <= stream.head; next++) {
+    group.skipTo(stream.first);
+    for (let next = group.position + 1; next <= stream.head; next++) {
       const stored = stream.at(next);
       if (stored !== undefined) group.offer(stored);
     }
@@ -167,6 +173,11 @@ export class MemoryNamespace {
 
 export function missing(what: string): MessagingError {
   return new MessagingError('unroutable', `[memory] ${what} was never declared: declare it first`);
+}
+
+function inUse(resource: string): MessagingError {
+  const advice = 'stop its consumers first; one that vanished counts for as long as its lease';
+  return new MessagingError('conflict', `[memory] ${resource} is in use: ${advice}`);
 }
 
 /** @throws MessagingError `conflict` */

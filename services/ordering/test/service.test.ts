@@ -40,8 +40,10 @@ async function statusOf(orderId: string): Promise<unknown> {
 
 /** Answers that wait or are being handled. */
 async function lag(): Promise<number | undefined> {
-  const health = (await (await host.request('/health')).json()) as { consumers: Record<string, number> };
-  return health.consumers['ordering.settle-order'];
+  const health = (await (await host.request('/health')).json()) as {
+    consumers: Record<string, { lag: number }>;
+  };
+  return health.consumers['ordering.settle-order']?.lag;
 }
 
 test('an order over HTTP becomes an event and a command', async () => {

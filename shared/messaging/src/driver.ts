@@ -138,7 +138,8 @@ export interface Topology {
   readonly groups?: readonly GroupDeclaration[];
   /**
    * Groups and queues that are removed, with what is unsettled in them, before the rest is created: a group that stands
-   * in `groups` as well begins anew. `conflict` while anybody consumes one of them; one that does not exist is a success.
+   * in `groups` as well begins anew. `conflict` while anybody consumes one of them, and `out-of-range` for a position in
+   * `groups`, before anything is removed; one that does not exist is a success.
    */
   readonly absent?: readonly ConsumeOptions['source'][];
 }
@@ -220,7 +221,10 @@ export interface BrokerDriver {
    * @throws MessagingError `denied` if it may not be consumed, and others
    */
   consume(options: ConsumeOptions, deliver: (delivery: Delivery) => void): Promise<DriverConsumer>;
-  /** Reads a log without consuming it. @throws MessagingError `out-of-range` for a position that is gone or past the head */
+  /**
+   * Reads a log without consuming it. A reader that the retention overtakes fails; it never skips.
+   * @throws MessagingError `out-of-range` for a position that is gone or past the head
+   */
   read(
     source: { readonly kind: 'stream' | 'dead-letters' },
     options: ReadLogOptions,

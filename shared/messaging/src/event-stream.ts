@@ -56,7 +56,13 @@ export function createEventStream(
       );
       await driver.declare({ groups: [declaration] });
       const source = { kind: 'group', group } as const;
-      const consumer = await startConsumer(driver, { source, ordering, concurrency }, dispatch, services);
+      const onMissed = (count: number): void => {
+        const advice = 'let the stream keep more, or the group be quicker';
+        services.logger.error('the retention discarded what was not handled', { group, count, advice });
+        services.observer?.({ what: 'missed', consumer: group, count });
+      };
+      const options = { source, ordering, concurrency, onMissed };
+      const consumer = await startConsumer(driver, options, dispatch, services);
       register(consumer);
       return consumer;
     },

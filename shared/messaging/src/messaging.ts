@@ -1,6 +1,7 @@
 import type {
   Clock,
   Consumer,
+  ConsumerGroups,
   Contracts,
   DeadLetters,
   DrainReport,
@@ -12,6 +13,7 @@ import type {
   Random,
 } from '@waggle/kernel';
 import { silentLogger } from '@waggle/kernel';
+import { createConsumerGroups } from './consumer-groups.ts';
 import { createDeadLetterLog } from './dead-letter-log.ts';
 import type { BrokerDriver, DriverStatus } from './driver.ts';
 import { createEventStream } from './event-stream.ts';
@@ -47,6 +49,8 @@ export interface Messaging {
   readonly events: EventStream;
   readonly queue: MessageQueue;
   readonly deadLetters: DeadLetters;
+  /** What consumes, and where it stands; for operators. */
+  readonly groups: ConsumerGroups;
   /** For the outbox relay. */
   readonly publisher: Publisher;
   readonly status: DriverStatus;
@@ -81,6 +85,7 @@ export function createMessaging(options: MessagingOptions): Messaging {
     events: createEventStream(driver, publisher, services, middleware, register),
     queue: createMessageQueue(driver, publisher, services, middleware, register),
     deadLetters,
+    groups: createConsumerGroups(driver),
     publisher,
     get status() {
       return driver.status;

@@ -9,6 +9,8 @@ export interface Metrics {
   load(): Promise<void>;
   /** In the text format of Prometheus. */
   read(lags: Lags): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** How many messages this consumer was told that the retention discarded before it came to them. */
+  missedBy(consumer: string): number;
 }
 
 /**
@@ -18,6 +20,7 @@ export interface Metrics {
  */
 export function createMetrics(isDeclared: (type: string) => boolean): Metrics {
   const early: Observation[] = [];
+  const missed = new Map<string, number>();
   let instruments: Instruments | undefined;
   let loading: Promise<Instruments> | undefined;
 
@@ -29,18 +32,21 @@ export function createMetrics(isDeclared: (type: string) => boolean): Metrics {
   const loaded = (): Promise<Instruments> => (loading ??= create());
 
   function count({ messages, handling, age }: Instruments, observation: Observation): void {
-    const { what, type = '', consumer = '', durationMs, ageMs } = observation;
-    messages.inc({ what, type: isDeclared(type) ? type : 'other', consumer });
+    const { what, count: times = 1, type = '', consumer = '', durationMs, ageMs } = observation;
+    messages.inc({ what, type: isDeclared(type) ? type : 'other', consumer }, times);
     if (consumer !== '' && durationMs !== undefined) handling.observe({ consumer, what }, durationMs / 1000);
     if (ageMs !== undefined) age.observe({ consumer }, Math.max(0, ageMs) / 1000);
   }
 
   return {
     observe(observation) {
+      const { what, consumer = '', count: times = 1 } = observation;
+      if (what === 'missed') missed.set(consumer, (missed.get(consumer) ?? 0) + times);
       if (instruments === undefined) early.push(observation);
       else count(instruments, observation);
     },
     load: async () => void (await loaded()),
+    missedBy: (consumer) => missed.get(consumer) ?? 0,
     async read(lags) {
       const { registry, behind } = await loaded();
       behind.reset();

@@ -64,7 +64,9 @@ export function operations(options: OperationsOptions): Routes {
         messages: Object.fromEntries(services.map((service) => [service.name, saidBy(service)])),
         broker: { name: names.broker, status: messaging.status },
         store: { name: names.store, status: stored },
-        consumers: Object.fromEntries([...lags].map(([name, lag]) => [name, lag ?? null])),
+        consumers: Object.fromEntries(
+          [...lags].map(([name, lag]) => [name, { lag: lag ?? null, missed: metrics.missedBy(name) }]),
+        ),
         detached,
       });
     });

@@ -45,7 +45,11 @@ describe('while the broker is away', () => {
       status: 'degraded',
       broker: { name: 'memory', status: 'reconnecting' },
       store: { name: 'memory', status: 'open' },
-      consumers: { 'testing.one': null, 'testing.two': null, payments: null },
+      consumers: {
+        'testing.one': { lag: null, missed: 0 },
+        'testing.two': { lag: null, missed: 0 },
+        payments: { lag: null, missed: 0 },
+      },
     });
     expect(tookMs).toBeLessThan(900);
     expect(asked()).toBe(0);
@@ -141,4 +145,24 @@ test('what strangers write is counted under one name, however many types they in
   const { text } = await ask(host, '/metrics');
   expect(text).not.toContain('invented');
   expect(text).toContain('waggle_messages_total{what="dead-lettered",type="other",consumer="payments"} 3');
+});
+
+test('what the retention discarded before a consumer came to it is shown and counted', async () => {
+  let missed = (_count: number): void => undefined;
+  const driver = memoryDriver(undefined, (whole) => ({
+    consume(options, deliver) {
+      if (options.source.kind === 'group' && options.source.group === 'testing.one') {
+        missed = options.onMissed ?? missed;
+      }
+      return whole.consume(options, deliver);
+    },
+  }));
+  const host = await aHost([aService({ handlers })], { driver });
+  missed(40);
+  missed(2);
+  expect(JSON.parse((await ask(host, '/health')).text)).toMatchObject({
+    consumers: { 'testing.one': { lag: 0, missed: 42 }, 'testing.two': { lag: 0, missed: 0 } },
+  });
+  const { text } = await ask(host, '/metrics');
+  expect(text).toContain('waggle_messages_total{what="missed",type="other",consumer="testing.one"} 42');
 });

@@ -30,7 +30,7 @@ test('a handler is a consumer group of its service, and its lag is told', async 
     services: ['testing'],
     broker: { name: 'memory', status: 'open' },
     store: { name: 'memory' },
-    consumers: { 'testing.listen': expect.any(Number) },
+    consumers: { 'testing.listen': { lag: expect.any(Number), missed: 0 } },
   });
 });
 

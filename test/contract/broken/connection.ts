@@ -34,6 +34,14 @@ export const confirmsBeforeStoring: BrokenDriver = {
     'J1',
     'J2',
     'J3',
+    'K1',
+    'K2',
+    'K3',
+    'K4',
+    'K5',
+    'K6',
+    'K7',
+    'K8',
   ],
 };
 
@@ -41,7 +49,7 @@ export const hidesFailures: BrokenDriver = {
   name: 'confirms what could not be stored',
   plant: () => (driver) =>
     override(driver, { publish: async (messages) => (await driver.publish(messages)).map(() => undefined) }),
-  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3'],
+  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3', 'K8'],
 };
 
 export const leaksAfterClose: BrokenDriver = {
@@ -63,7 +71,7 @@ export const leaksAfterClose: BrokenDriver = {
         };
       },
     }),
-  caughtBy: ['B9', 'D6', 'E4', 'F15'],
+  caughtBy: ['B9', 'D6', 'E4', 'F15', 'K4', 'K7', 'K8'],
 };
 
 export const bringsBackTheLast: BrokenDriver = {
@@ -89,7 +97,7 @@ export const bringsBackTheLast: BrokenDriver = {
         },
       });
   },
-  caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15'],
+  caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15', 'K3', 'K4', 'K8'],
 };
 
 export const goesDeaf: BrokenDriver = {
@@ -145,7 +153,7 @@ export const readsFromTheBeginning: BrokenDriver = {
   name: 'lets every reader begin at the beginning',
   plant: () => (driver) =>
     override(driver, { read: (source, options) => driver.read(source, { ...options, from: 'beginning' }) }),
-  caughtBy: ['D3'],
+  caughtBy: ['D3', 'K2', 'K5', 'K7'],
 };
 
 export const ignoresTheSignal: BrokenDriver = {

@@ -31,7 +31,7 @@ export const forgetsAGroupsPlace: BrokenDriver = {
       },
     });
   },
-  caughtBy: ['A8', 'B10', 'B6', 'B8', 'B9', 'D6', 'E1', 'E4', 'F1', 'F12', 'F14', 'F15'],
+  caughtBy: ['A8', 'B10', 'B6', 'B8', 'B9', 'D6', 'E1', 'E4', 'F1', 'F12', 'F14', 'F15', 'K1', 'K3'],
 };
 
 export const startsAtTheBeginning: BrokenDriver = {
@@ -41,7 +41,7 @@ export const startsAtTheBeginning: BrokenDriver = {
       declare: ({ groups = [], ...rest }) =>
         driver.declare({ ...rest, groups: groups.map((group) => ({ ...group, from: 'beginning' })) }),
     }),
-  caughtBy: ['B1'],
+  caughtBy: ['B1', 'K1', 'K4', 'K5', 'K8'],
 };
 
 export const broadcastsInAGroup: BrokenDriver = {
@@ -127,7 +127,7 @@ export const groupsCompete: BrokenDriver = {
         }),
     });
   },
-  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F1', 'F14', 'F16', 'F9'],
+  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F1', 'F14', 'F16', 'F9', 'K1'],
 };
 
 export const retriesEverywhere: BrokenDriver = {
@@ -162,7 +162,7 @@ export const redrivesToEverybody: BrokenDriver = {
           ),
         ),
     }),
-  caughtBy: ['F16', 'J2'],
+  caughtBy: ['F16', 'J2', 'K4'],
 };
 
 export const knowsNoWildcards: BrokenDriver = {
@@ -172,7 +172,7 @@ export const knowsNoWildcards: BrokenDriver = {
       driver,
       declaringTypes(driver, (types) => types.filter((type) => !type.includes('*'))),
     ),
-  caughtBy: ['D4'],
+  caughtBy: ['D4', 'K8'],
 };
 
 function declaringTypes(

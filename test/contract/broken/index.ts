@@ -3,6 +3,7 @@ import * as connection from './connection.ts';
 import * as content from './content.ts';
 import * as groups from './groups.ts';
 import * as order from './order.ts';
+import * as positions from './positions.ts';
 import * as settlement from './settlement.ts';
 
 export { PASSWORD } from './password.ts';
@@ -12,6 +13,7 @@ export type { BrokenDriver } from './broken-driver.ts';
 export const brokenDrivers: readonly BrokenDriver[] = [
   ...Object.values(settlement),
   ...Object.values(groups),
+  ...Object.values(positions),
   ...Object.values(connection),
   ...Object.values(content),
   ...Object.values(order),

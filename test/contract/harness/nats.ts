@@ -46,7 +46,10 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
   return {
     name: 'nats',
     limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
-    declares: { 'release-counts': 'a NAK counts as a delivery, whatever its reason' },
+    declares: {
+      'release-counts': 'a NAK counts as a delivery, whatever its reason',
+      'missed-is-a-bound': 'the server does not tell which of the discarded messages were those of a lane',
+    },
     driver: driverAt(withSecret),
     reservedHeaders: [
       'nats-msg-id',

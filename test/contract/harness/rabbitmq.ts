@@ -68,9 +68,13 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   return {
     name: 'rabbitmq',
     limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
-    declares: countsReleases(raw)
-      ? { 'release-counts': 'before version 4, basic.nack counts as a delivery on quorum queues' }
-      : {},
+    declares: {
+      ...(countsReleases(raw) && {
+        'release-counts': 'before version 4, basic.nack counts as a delivery on quorum queues',
+      }),
+      'keeps-for-groups': 'a group that begins at "new" has queues of its own, which hold copies',
+      'missed-is-a-bound': 'a pump that was overtaken knows offsets, of which some were markers',
+    },
     driver: driverAt(url),
     reservedHeaders: ['x-death', 'x-delivery-count', 'x-stream-offset'],
     secrets: [SECRET, new URL(url).password],

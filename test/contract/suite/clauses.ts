@@ -60,6 +60,14 @@ export const clauses = {
   J1: 'publish resolves after the confirmation',
   J2: 'unroutable, denied and confirm timeout are errors',
   J3: 'a batch reports each failed event',
+  K1: 'beginning, new and cursor, for groups',
+  K2: 'beginning, new and cursor, for readers, following or not',
+  K3: 'a group resumes where it left',
+  K4: 'rewind: a group is reset to another place, unless it is in use',
+  K5: 'a cursor that is gone or past the head is out-of-range, as is a reader that is overtaken',
+  K6: 'limits by age and bytes are honoured, to a segment',
+  K7: 'what a slow group skipped is told',
+  K8: 'groups and queues are listed and can be deleted',
   L1: 'time to live of a queue',
 } as const;
 

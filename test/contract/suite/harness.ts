@@ -77,8 +77,15 @@ export interface FaultHooks {
  * - `never-late`        its confirmation comes without leaving the process, and cannot be waited for in vain
  * - `no-foreign-client` nothing but this driver can reach it: what a foreign client would write is written through the driver
  * - `release-counts`    handing back counts as a delivery: attempts are an upper bound after a shutdown
+ * - `keeps-for-groups`  a group that attached at what is new skips nothing: the broker keeps it until it is handled
+ * - `missed-is-a-bound` how much a group skipped is known only as an upper bound
  */
-export type Declaration = 'never-late' | 'no-foreign-client' | 'release-counts';
+export type Declaration =
+  | 'never-late'
+  | 'no-foreign-client'
+  | 'release-counts'
+  | 'keeps-for-groups'
+  | 'missed-is-a-bound';
 
 export interface Limits {
   /** How long a test waits for what must happen. Never waited for in the green case. */

@@ -7,14 +7,18 @@ import { groupCases } from './groups.ts';
 import { handlingCases } from './handling.ts';
 import type { ContractHarness } from './harness.ts';
 import { lifecycleCases } from './lifecycle.ts';
+import { listingCases } from './listing.ts';
 import { loadCases } from './load.ts';
 import { orderCases } from './order.ts';
 import { orderMemberCases } from './order-members.ts';
+import { positionCases } from './positions.ts';
 import { publishCases } from './publish.ts';
 import { reconnectCases } from './reconnect.ts';
 import { redriveCases } from './redrive.ts';
 import { redeliveryCases } from './redelivery.ts';
+import { retentionCases } from './retention.ts';
 import { retryCases } from './retries.ts';
+import { rewindCases } from './rewind.ts';
 import { runCase } from './run.ts';
 import { shapeCases } from './shape.ts';
 import { startCases } from './start.ts';
@@ -47,6 +51,10 @@ export const contractCases: readonly ContractCase[] = [
   ...handlingCases,
   ...reconnectCases,
   ...publishCases,
+  ...positionCases,
+  ...rewindCases,
+  ...retentionCases,
+  ...listingCases,
   ...timeToLiveCases,
 ];
 

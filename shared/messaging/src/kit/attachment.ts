@@ -58,6 +58,14 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
     }
   }
 
+  function missed(count: number): void {
+    try {
+      options.onMissed?.(count);
+    } catch (error) {
+      logger.error('onMissed must not throw', { reason: messageOf(error) });
+    }
+  }
+
   async function attach(connection: BrokerConnection): Promise<void> {
     const time = ++times;
     let isAttached = false;
@@ -74,7 +82,10 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
       end = { reason };
       if (isAttached) attachAnew(end);
     };
-    const fresh = await connection.consume(options, deliver, { ended, previous: consumer });
+    const fresh = await connection.consume({ ...options, onMissed: missed }, deliver, {
+      ended,
+      previous: consumer,
+    });
     if (time !== times) return fresh.close(); // it took too long, and another one is there
     isAttached = true;
     attachedTo = connection;

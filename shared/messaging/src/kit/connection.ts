@@ -26,9 +26,12 @@ export interface Attaching {
 }
 
 export interface Reading {
-  /** The last entry that was read, or that was there at the beginning; `undefined` for the whole log. */
+  /** The last entry that was read, or that was there at the beginning; `undefined` for the whole log, or before it began. */
   readonly after: string | undefined;
-  /** Whether this reader was at `after` before: it need not be kept any more, as long as nothing behind it is missing. */
+  /**
+   * Whether this reader was at `after` before: it need not be kept any more, as long as nothing behind it is missing. Without
+   * an `after`, it was there before the first entry was.
+   */
   readonly resumed: boolean;
   /** The last entry to be read, if it is still kept: behind it the reading ends. `undefined`: it goes on for ever. */
   readonly until: string | undefined;

@@ -1,0 +1,76 @@
+import type { CloudEvent, Cursor, Recorded } from '@waggle/kernel';
+import { MessagingError } from '@waggle/kernel';
+import type { DriverSettings } from '@waggle/messaging';
+import type { Bench, Member, MemberOptions } from './bench.ts';
+import { all } from './collector.ts';
+import { events, GROUP } from './messages.ts';
+
+/** Little enough to be passed soon, and more than a broker's smallest segment. */
+export const LITTLE: DriverSettings['retention'] = { maxAgeMs: 3_600_000, maxBytes: 256 * 1024 };
+
+/** A member whose groups are free soon after it has left. */
+export function openBrief(
+  bench: Bench,
+  { settings, ...options }: MemberOptions = {},
+): ReturnType<Bench['open']> {
+  return bench.open({ ...options, settings: { leaseMs: bench.harness.limits.leaseMs, ...settings } });
+}
+
+/** Resolves when nobody counts as a consumer of the group, or queue, any more. */
+export async function idle(bench: Bench, { messaging }: Member, name = GROUP): Promise<void> {
+  await bench.eventually(
+    () => messaging.groups.list(),
+    (groups) => groups.every((group) => group.name !== name || !group.inUse),
+    `${name} not to be in use`,
+  );
+}
+
+/** `count` events of so many bytes. */
+export function heavy(count: number, bytes: number): readonly CloudEvent[] {
+  const filler = 'x'.repeat(bytes);
+  return events(count, (index) => ({ data: { index, filler } }));
+}
+
+/** Everything that is kept, in the order of the stream. */
+export function kept({ messaging }: Member): Promise<readonly Recorded[]> {
+  return all(messaging.events.read());
+}
+
+/** The place of an event that is kept. */
+export async function cursorOf(member: Member, { id }: { readonly id: string }): Promise<Cursor> {
+  const found = (await kept(member)).find(({ event }) => event.id === id);
+  if (found === undefined) throw new Error(`${id} is not in the stream`);
+  return found.cursor;
+}
+
+/** Whether a cursor is one to begin at. */
+export async function isGone({ messaging }: Member, after: Cursor): Promise<boolean> {
+  try {
+    await messaging.events.read({ from: { after } })[Symbol.asyncIterator]().next();
+    return false;
+  } catch (error) {
+    if (error instanceof MessagingError && error.code === 'out-of-range') return true;
+    throw error;
+  }
+}
+
+/** Publishes far more than `LITTLE` keeps, until a cursor is not kept. */
+export async function overflow(bench: Bench, member: Member, cursor: Cursor): Promise<void> {
+  const publishMore = async (): Promise<boolean> => {
+    await member.messaging.events.publish(...heavy(20, 20_000));
+    return isGone(member, cursor);
+  };
+  await bench.eventually(publishMore, (gone) => gone, 'the retention to discard');
+}
+
+/** A cursor of this broker that lies past the head of a stream with few events: from a longer one. */
+export async function cursorPastTheHead(bench: Bench): Promise<Cursor> {
+  const namespace = `${bench.namespace}x`;
+  const member = await bench.open({ settings: { namespace } });
+  bench.atEnd(async () => bench.harness.sweep?.(namespace));
+  await member.messaging.events.publish(...events(200));
+  const last = (await kept(member)).at(-1);
+  await member.messaging.close();
+  if (last === undefined) throw new Error('nothing is kept');
+  return last.cursor;
+}
