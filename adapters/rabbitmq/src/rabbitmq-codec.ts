@@ -37,22 +37,32 @@ export function withLane(properties: Options.Publish, lane: Lane): Options.Publi
   return { ...properties, headers: { ...properties.headers, [LANE]: String(lane) } };
 }
 
-/** Looks at a message as the layer above sees it. Headers are decoded on first access. */
+/** A message as the layer above sees it. */
 export function toIncoming(raw: Message): IncomingMessage {
-  const { properties, content } = raw;
-  let headers: Readonly<Record<string, string>> | undefined;
-  return {
-    get type() {
-      return text(properties.type) ?? this.headers['ce-type'] ?? parseRoutingKey(raw.fields.routingKey)?.type;
-    },
-    id: text(properties.messageId),
-    contentType: text(properties.contentType),
-    get headers() {
-      headers ??= decodeHeaders(properties.headers);
-      return headers;
-    },
-    body: content,
-  };
+  return new Incoming(raw);
+}
+
+/** Whatever needs the headers is computed when it is first asked for. */
+class Incoming implements IncomingMessage {
+  readonly id: string | undefined;
+  readonly contentType: string | undefined;
+  readonly body: Uint8Array;
+  readonly #raw: Message;
+  #headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(raw: Message) {
+    this.#raw = raw;
+    this.id = text(raw.properties.messageId);
+    this.contentType = text(raw.properties.contentType);
+    this.body = raw.content;
+  }
+  get type(): string | undefined {
+    const { properties, fields } = this.#raw;
+    return text(properties.type) ?? this.headers['ce-type'] ?? parseRoutingKey(fields.routingKey)?.type;
+  }
+  get headers(): Readonly<Record<string, string>> {
+    return (this.#headers ??= decodeHeaders(this.#raw.properties.headers));
+  }
 }
 
 function decodeHeaders(table: Readonly<Record<string, unknown>> = {}): Record<string, string> {

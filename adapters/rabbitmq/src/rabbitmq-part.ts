@@ -48,13 +48,14 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
     part.held = false;
     hold(-unsettled);
 
+    const isOver = (): boolean => tap?.settles(channel) !== true;
+
     function receive(raw: ConsumeMessage): void {
       if (paused) return isOrdered ? leave() : handBack(raw);
       if (unsettled >= places) return void waiting.push(raw);
       part.held = isOrdered;
       hold(1);
       const settle = (how: Settlement): void => onSettled(raw, how);
-      const isOver = (): boolean => tap?.settles(channel) !== true;
       deliver(new SettleOnce(toIncoming(raw), lane ?? laneOf(raw), attemptOf(raw), settle, isOver));
     }
 

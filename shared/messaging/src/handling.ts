@@ -1,4 +1,5 @@
 import type { Clock, CloudEvent, Handler, HandlerContext } from '@waggle/kernel';
+import { createDeadlines } from './deadlines.ts';
 import type { DispatchPolicy } from './dispatcher.ts';
 
 /** Ends handlings from outside: a drain that is over its budget. */
@@ -27,15 +28,16 @@ export function withTimeout(
   handler: Handler,
   clock: Clock,
 ) {
+  const deadlines = createDeadlines(timeoutMs, clock);
   return async ({ event, attempt, ordered }: Handling, cut: Cut): Promise<void> => {
     const context = new Context(consumer, attempt, cut.signal);
     const handling = (async () => handler(event, context))();
     try {
-      if (await within(timeoutMs, handling, clock)) return;
+      if (await deadlines.within(handling)) return;
       const error = new TimedOut(`the handler was not done after ${timeoutMs} ms`);
       context.abort(error);
       const late = handling.catch(() => undefined);
-      if (ordered) await within(timeoutMs, late, clock);
+      if (ordered) await deadlines.within(late);
       throw error;
     } finally {
       context.end();
@@ -77,21 +79,4 @@ class Context implements HandlerContext {
   }
 
   readonly #onCut = (): void => this.#own?.abort(this.#cut.reason);
-}
-
-/** Whether `work` was done before `timeoutMs` had passed; throws what it throws. */
-export function within(timeoutMs: number, work: Promise<void>, clock: Clock): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(timeoutMs, () => resolve(false));
-    work.then(
-      () => {
-        cancel();
-        resolve(true);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error);
-      },
-    );
-  });
 }

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import { backoff, delayAfter } from './backoff.ts';
-import { within } from './handling.ts';
+import { within } from './kit/waiting.ts';
 import type { Publisher } from './publisher.ts';
 import type { OutboxEntry, Store } from './store.ts';
 
@@ -81,7 +81,7 @@ export function createRelay({
     const done = work.catch((error: unknown) => {
       logger.error('outbox relay failed', { reason: messageOf(error) });
     });
-    await within(Math.max(0, deadlineMs - clock.now()), done, clock);
+    await within(clock, deadlineMs - clock.now(), done, () => undefined).catch(() => undefined);
   }
 
   /** Once through the outbox, unless told to end earlier. */
