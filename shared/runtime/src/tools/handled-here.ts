@@ -1,0 +1,20 @@
+import { createMessaging, randomIds, systemClock } from '@waggle/messaging';
+import type { BrokerDriver } from '@waggle/messaging';
+import type { Environment } from '../configuration.ts';
+import { configure } from '../configure.ts';
+import { topologyOf, wire } from '../wiring.ts';
+
+/** `group <name>` and `queue <name>` of everything that the services of this repository have a handler or a command for. */
+export async function handledHere(
+  environment: Environment,
+  driver: BrokerDriver,
+): Promise<ReadonlySet<string>> {
+  const { services, store, logger } = await configure({
+    environment: { ...environment, SERVICES: '' },
+    driver: () => driver,
+  });
+  const messaging = createMessaging({ driver });
+  const wiring = { messaging, store, clock: systemClock, ids: randomIds, logger, observer: () => undefined };
+  const { groups = [], queues = [] } = topologyOf(services.map((service) => wire(service, wiring)));
+  return new Set([...groups.map(({ group }) => `group ${group}`), ...queues.map((name) => `queue ${name}`)]);
+}
