@@ -22,14 +22,20 @@ export interface NatsContext {
   readonly settings: DriverSettings;
   readonly options: NatsOptions;
   /**
-   * Up to where this process knows everything to be settled, by the key of a line that it consumes: a durable that
-   * somebody deletes goes on from here.
+   * Up to where each consumer of this process knows everything to be settled, by the key of a line: a durable that
+   * somebody deletes meanwhile goes on from here.
    */
-  readonly floors: Map<string, number>;
+  readonly floors: Set<Map<string, number>>;
   /** When each stream was created, by its name. */
   readonly created: Map<string, string>;
   /** The last connection, also for consumers that are paused and have not been attached to it. */
   current?: NatsLink;
+}
+
+/** `undefined` where nobody in this process consumes that line. */
+export function floorOf({ floors }: NatsContext, key: string): number | undefined {
+  const known = [...floors].flatMap((own) => own.get(key) ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** One connection, to a server that has been checked. It ends with the client, which does not reconnect. */

@@ -7,12 +7,14 @@ import {
   type Delivery,
   type DriverConsumer,
 } from '@waggle/messaging';
-import { createInbox, nanos, type ConsumerInfo, type Msg, type Subscription } from 'nats';
+import { createInbox, nanos, type Msg, type Subscription } from 'nats';
 import { roundTrip, type NatsContext, type NatsLink } from './nats-connection.ts';
 import { fail } from './nats-errors.ts';
 import { ACK, NAK, NatsMessage, parseReceipt, payloadOf, WORKING } from './nats-message.ts';
-import { linesOf, parseSubject, placeOf, type Line } from './nats-names.ts';
-import { infosOf, otherOrdering, undeclared } from './nats-topology.ts';
+import { linesOf, parseSubject, placeOf } from './nats-names.ts';
+import { infosOf, undeclared } from './nats-groups.ts';
+import { countMissed, learn, newTaken, type Held, type Taken } from './nats-taken.ts';
+import { otherOrdering } from './nats-topology.ts';
 
 /** How long a request for messages waits at the server. Its end is a sign of life, and it is asked again. */
 const PULL_MS = 30_000;
@@ -25,36 +27,7 @@ const NOT_ON_ITS_WAY = 0.9;
 /** Leases and requests are looked after this often, and six times a lease at least. */
 const TICK_MS = 1000;
 
-/** A message that is being handled. */
-interface Held {
-  readonly taken: Taken;
-  /** In the stream. */
-  readonly position: number;
-  /** Where settlements go. Another after a redelivery to ourselves. */
-  reply: string;
-  /** Until when a settlement counts: then another member may have the message. */
-  leasedUntil: number;
-}
-
 type Settled = readonly [held: Held, payload: Uint8Array];
-
-/** A durable of which a consumer takes, with the places that it has. */
-interface Taken {
-  readonly line: Line;
-  /** Most unsettled deliveries at a time. */
-  readonly capacity: number;
-  /** By position. A retry that waits is no longer among them. */
-  readonly unsettled: Map<number, Held>;
-  /** Messages that were asked for in the current session and have not come. */
-  requested: number;
-  askedAt: number;
-  /** Whether it was deleted: nothing can be asked for until this consumer is attached again. */
-  gone: boolean;
-  /** Whether the server may know a higher floor than we do. */
-  stale: boolean;
-  /** What was acknowledged last. The acknowledgement may be lost; of a lane, no other's can be. */
-  lastAcked: number;
-}
 
 const ignore = (): void => undefined;
 
@@ -73,18 +46,16 @@ export interface NatsConsumer extends DriverConsumer {
  */
 export function createConsumer(
   context: NatsContext,
-  { source, ordering, concurrency }: ConsumeOptions,
+  { source, ordering, concurrency, onMissed }: ConsumeOptions,
   deliver: (delivery: Delivery) => void,
 ): NatsConsumer {
-  const { settings, floors } = context;
+  const { settings } = context;
+  const floors = new Map<string, number>();
+  context.floors.add(floors);
   const { root, stream } = placeOf(settings.namespace, source);
   const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.`;
   const lines = linesOf(settings, source, ordering);
-  const all = lines.map((line): Taken => {
-    const capacity = line.ordered ? 1 : concurrency;
-    const idle = { requested: 0, askedAt: 0, gone: false, stale: false, lastAcked: 0 };
-    return { line, capacity, unsettled: new Map(), ...idle };
-  });
+  const all = lines.map((line) => newTaken(line, line.ordered ? 1 : concurrency));
   const byDurable = new Map(all.map((taken) => [taken.line.durable, taken]));
   const allHeld = (): readonly Held[] => all.flatMap(({ unsettled }) => [...unsettled.values()]);
   let link: NatsLink | undefined;
@@ -97,6 +68,7 @@ export function createConsumer(
   let ticker: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isTaking = false;
+  let isLooking = false;
   let refusal: MessagingError | undefined;
   let closing: Promise<void> | undefined;
 
@@ -108,7 +80,8 @@ export function createConsumer(
     for (const taken of all) taken.gone = false;
     const infos = await infosOf(to, lines);
     if (infos.includes(undefined)) throw (await otherOrdering(to, source, ordering)) ?? undeclared(source);
-    all.forEach((taken, index) => learnFloor(taken, infos[index]));
+    all.forEach((taken, index) => learn(taken, infos[index], floors));
+    await tellMissed(to);
     if (closing !== undefined || up() !== to) return;
     deletions ??= watchDeletions(to);
     ticker ??= setInterval(tick, Math.min(settings.leaseMs / 6, TICK_MS)).unref();
@@ -255,6 +228,7 @@ export function createConsumer(
     // Acknowledged before, and the server does not know: the acknowledgement was lost, or the durable is another.
     if (!isOurs || position === taken.lastAcked) return settle(held, ACK);
     if (!isTaking) return settle(held, NAK);
+    taken.trail.arrive(position);
     taken.unsettled.set(position, held);
     const message = new NatsMessage(msg, address);
     deliver(new SettleOnce(message, address.lane, attempt, (how) => settle(held, payloadOf(how))));
@@ -278,13 +252,14 @@ export function createConsumer(
     if (now === undefined) return;
     extendLeases(now);
     schedule();
+    tellMissed(now).catch(ignore);
     const overdue = Date.now() - PULL_MS - PULL_GRACE_MS;
     for (const taken of all) {
       if (taken.requested > 0 && taken.askedAt < overdue) end(taken, 'no answer');
       if (!taken.stale) continue;
       // Other members settle too, and not in order: only the server knows up to where nothing is left.
       taken.stale = false;
-      void infosOf(now, [taken.line]).then(([info]) => learnFloor(taken, info), ignore);
+      void infosOf(now, [taken.line]).then(([info]) => learn(taken, info, floors), ignore);
     }
   }
 
@@ -303,17 +278,21 @@ export function createConsumer(
     if (due.length > 0) client.flush().then(count, ignore);
   }
 
-  function learnFloor(taken: Taken, info: ConsumerInfo | undefined): void {
-    const { key } = taken.line;
-    // Before the first acknowledgement the server's own floor is 0, wherever the durable began.
-    const settled = info?.num_ack_pending === 0 ? info.delivered : info?.ack_floor;
-    floors.set(key, Math.max(floors.get(key) ?? 0, settled?.stream_seq ?? 0));
-    taken.lastAcked = Math.min(taken.lastAcked, floors.get(key) ?? 0); // less, if the stream was made anew
+  async function tellMissed(now: NatsLink): Promise<void> {
+    if (onMissed === undefined || source.kind === 'queue' || isLooking) return;
+    isLooking = true;
+    try {
+      const count = await countMissed(now, all);
+      if (count > 0) onMissed(count);
+    } finally {
+      isLooking = false;
+    }
   }
 
   /** On its way, or unsettled: any member may have it at once. */
   async function leave(): Promise<void> {
     clearInterval(ticker);
+    context.floors.delete(floors);
     link?.refusals.delete(refused);
     deletions?.unsubscribe();
     await leaveSession();

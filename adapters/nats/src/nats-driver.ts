@@ -2,14 +2,15 @@ import { createDriver, type BrokerDriver, type DriverConsumer, type DriverSettin
 import { openLink, type NatsContext, type NatsOptions } from './nats-connection.ts';
 import { createConsumer, type NatsConsumer } from './nats-consumer.ts';
 import { translate } from './nats-errors.ts';
+import { describe, lagOf } from './nats-groups.ts';
 import { headOf, readLog } from './nats-log.ts';
 import { RESERVED } from './nats-message.ts';
 import { createPublisher } from './nats-publisher.ts';
-import { declare, describe, lagOf } from './nats-topology.ts';
+import { declare } from './nats-topology.ts';
 
 /** Waggle on NATS JetStream, 2.9 or newer. The README says what it makes of the server. */
 export function createNatsDriver(settings: DriverSettings, options: NatsOptions): BrokerDriver {
-  const context: NatsContext = { settings, options, floors: new Map(), created: new Map() };
+  const context: NatsContext = { settings, options, floors: new Set(), created: new Map() };
   const consumers = new WeakMap<DriverConsumer, NatsConsumer>();
 
   return createDriver(settings, {

@@ -26,12 +26,14 @@ export async function* readLog(link: NatsLink, kind: LogKind, reading: Reading):
   const { stream, root } = placeOf(link.settings.namespace, { kind });
   const last = until === undefined ? Infinity : Number(until);
   const bell = createBell(link, kind === 'stream' ? `${root}.>` : root, signal);
-  let next = after === undefined ? 0 : 1 + (resumed ? Number(after) : await positionOf(link, kind, after));
-  const overtaken = (first: number): boolean => first > next && next > 0 && until === undefined;
+  let next = resumed ? 1 + Number(after ?? 0) : 0;
+  if (!resumed && after !== undefined) next = 1 + (await positionOf(link, kind, after));
+  /** Who begins at the beginning begins at what is kept when the first entry is taken. */
+  let begun = next > 0;
   try {
     while (next <= last && !signal.aborted) {
       const { first, last: head } = await boundsOf(link, kind);
-      if (overtaken(first)) throw fellBehind(stream, next);
+      if (begun && first > next) throw fellBehind(stream, next);
       next = Math.max(next, first);
       const end = Math.min(head, last, next + WINDOW - 1);
       if (end < next) {
@@ -41,8 +43,8 @@ export async function* readLog(link: NatsLink, kind: LogKind, reading: Reading):
       const places = Array.from({ length: end - next + 1 }, (_, index) => next + index);
       for (const msg of await Promise.all(places.map((place) => get(link, stream, place)))) {
         // Without one, somebody removed it, or the retention just did.
-        if (msg === undefined && overtaken((await boundsOf(link, kind)).first))
-          throw fellBehind(stream, next);
+        if (msg === undefined && (await boundsOf(link, kind)).first > next) break;
+        begun = true;
         const position = String(next++);
         const address = parseSubject(root, msg?.subject ?? root);
         // A redrive is for one group, and not for readers.

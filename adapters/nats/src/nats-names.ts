@@ -46,6 +46,33 @@ export function linesOf(settings: DriverSettings, source: Taking, ordering: Orde
   });
 }
 
+const GROUP_DURABLE = /^([a-z][a-z0-9-]*)_([a-z][a-z0-9-]*)_(all|unordered|\d+)$/;
+const QUEUE_DURABLE = /^lane_(unordered|\d+)$/;
+
+/** Whose durable that is; `undefined` for what is not Waggle's. */
+export function takingOf(ns: string, stream: string, durable: string): Taking | undefined {
+  if (QUEUE_DURABLE.test(durable)) return queueOf(ns, stream);
+  const [, service, handler] = GROUP_DURABLE.exec(durable) ?? [];
+  const isGroup = service !== undefined && stream === placeOf(ns, { kind: 'stream' }).stream;
+  return isGroup ? { kind: 'group', group: `${service}.${handler}` } : undefined;
+}
+
+/** The queue that a stream is. */
+export function queueOf(ns: string, stream: string): Taking | undefined {
+  const prefix = `${ns}_cmd_`;
+  return stream.startsWith(prefix) ? { kind: 'queue', context: stream.slice(prefix.length) } : undefined;
+}
+
+/** For people. */
+export function nameOf(source: Taking): string {
+  return source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
+}
+
+/** Subjects of what was redriven to a group. */
+export function redrivesOf(ns: string, group: string): string {
+  return `${placeOf(ns, { kind: 'stream' }).root}.*.${GROUP_MARK}${group}.>`;
+}
+
 /** A redrive is for one group alone: it travels in the lane it would have had, marked with the group. */
 const GROUP_MARK = '@';
 const TYPE = /^(?!@)[^\s.*>\u0000-\u0020\u007f-\uffff]+(\.[^\s.*>\u0000-\u0020\u007f-\uffff]+)*$/;

@@ -4,7 +4,7 @@ import type { NatsLink } from './nats-connection.ts';
 import { fail, translate } from './nats-errors.ts';
 import { encodeHeaders, redriveId } from './nats-message.ts';
 import { subjectOf } from './nats-names.ts';
-import { lagOf } from './nats-topology.ts';
+import { lagOf } from './nats-groups.ts';
 
 type Confirm = (outcome: Outcome) => void;
 

@@ -46,8 +46,9 @@ export async function ensureStream(link: NatsLink, source: Destination): Promise
 
 /** A stream that was made anew, because it was lost with its storage, counts from the beginning again. */
 function remember({ floors, created }: NatsLink, { config: { name }, created: when }: StreamInfo): void {
-  const obsolete = created.get(name) === when ? [] : floors.keys();
-  for (const key of obsolete) if (key.startsWith(`${name}/`)) floors.set(key, 0);
+  for (const own of created.get(name) === when ? [] : floors) {
+    for (const key of own.keys()) if (key.startsWith(`${name}/`)) own.set(key, 0);
+  }
   created.set(name, when);
 }
 

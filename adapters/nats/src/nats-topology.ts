@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GroupDeclaration, Topology, TopologyResource } from '@waggle/messaging';
+import { matchesType } from '@waggle/kernel';
+import type { GroupDeclaration, Topology } from '@waggle/messaging';
 import { AckPolicy, DeliverPolicy, nanos, ReplayPolicy, type ConsumerConfig, type ConsumerInfo } from 'nats';
-import type { NatsLink } from './nats-connection.ts';
-import { differs, missing, unlessMissing } from './nats-errors.ts';
-import { linesOf, type Line, type Ordering, type Taking } from './nats-names.ts';
+import { floorOf, type NatsLink } from './nats-connection.ts';
+import { differs, missing } from './nats-errors.ts';
+import { DELETION_MS, describeTypes, infosOf, remove, typesOf } from './nats-groups.ts';
+import { linesOf, nameOf, type Line, type Ordering, type Taking } from './nats-names.ts';
 import { ensureStream, positionOf } from './nats-streams.ts';
 
 type Start = Pick<ConsumerConfig, 'deliver_policy' | 'opt_start_seq' | 'opt_start_time'>;
@@ -15,37 +17,24 @@ const UNORDERED_PENDING = 65_536;
 const UNORDERED_WAITING_PULLS = 2048;
 /** What the server lets be changed of a durable that exists. */
 const ALTERABLE: ReadonlySet<string> = new Set(['ack_wait', 'max_ack_pending', 'max_deliver']);
-const DELETION_MS = 250;
 const EVERYTHING: Start = { deliver_policy: DeliverPolicy.All };
 
-/** Creates what is missing, or names it where nothing may be created; what exists must not differ. @throws MessagingError `conflict` and others */
-export async function declare(link: NatsLink, { queues, groups }: Required<Topology>): Promise<void> {
+/**
+ * Removes what must be absent, then creates what is missing, or names it where nothing may be created; what exists must
+ * not differ. @throws MessagingError `conflict` and others
+ */
+export async function declare(link: NatsLink, { queues, groups, absent }: Required<Topology>): Promise<void> {
+  const anew = groups.filter(({ group }) =>
+    absent.some((gone) => gone.kind === 'group' && gone.group === group),
+  );
+  for (const { from } of anew) if (typeof from === 'object') await positionOf(link, 'stream', from.after);
+  await remove(link, absent);
   // What is done is no longer in a queue, and an acknowledgement that was lost can be repeated.
   const begin = async (): Promise<Start> => EVERYTHING;
   const sources = queues.map((context) => ({ kind: 'queue', context }) as const);
   await Promise.all(sources.map((source) => ensureLines(link, source, 'by-key', begin)));
   await Promise.all(groups.map((group) => declareGroup(link, group)));
 }
-
-/** The server's view of lines; `undefined` where there is no such durable, or no such stream. */
-export async function infosOf({ api }: NatsLink, lines: readonly Line[]) {
-  return Promise.all(lines.map((line) => unlessMissing(api.consumers.info(line.stream, line.durable))));
-}
-
-/** What is not settled. @throws MessagingError `unroutable` */
-export async function lagOf(link: NatsLink, source: Taking): Promise<number> {
-  const lines = (['by-key', 'none'] as const).flatMap((each) => linesOf(link.settings, source, each));
-  const infos = (await infosOf(link, lines)).filter((info) => info !== undefined);
-  if (infos.length === 0) throw undeclared(source);
-  return infos.reduce((sum, info) => sum + info.num_pending + info.num_ack_pending, 0);
-}
-
-export function undeclared(source: Taking): Error {
-  return missing(nameOf(source));
-}
-
-const nameOf = (source: Taking): string =>
-  source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
 
 /** That a group has the other ordering than the one it was asked for with, if that is so. */
 export async function otherOrdering(link: NatsLink, source: Taking, ordering: Ordering) {
@@ -54,54 +43,47 @@ export async function otherOrdering(link: NatsLink, source: Taking, ordering: Or
   return found === undefined ? undefined : differs(nameOf(source), 'ordering', other, ordering);
 }
 
-export async function describe({ api, settings }: NatsLink): Promise<readonly TopologyResource[]> {
-  const resources: TopologyResource[] = [];
-  for await (const { config, state } of api.streams.list(`${settings.namespace}.>`)) {
-    const { name: stream, description = '' } = config;
-    if (!stream.startsWith(`${settings.namespace}_`)) continue;
-    const { messages, bytes, first_seq: first, last_seq: last } = state;
-    resources.push({ kind: 'stream', name: stream, details: { description, messages, bytes, first, last } });
-    for await (const consumer of api.consumers.list(stream)) {
-      const { num_pending: pending, num_ack_pending: unsettled, num_waiting: waitingPulls } = consumer;
-      const details = { filter: consumer.config.filter_subject ?? '', pending, unsettled, waitingPulls };
-      resources.push({ kind: 'consumer', name: `${stream}/${consumer.name}`, details });
-    }
-  }
-  return resources;
-}
-
-async function declareGroup(link: NatsLink, { group, from, ordering }: GroupDeclaration): Promise<void> {
+async function declareGroup(
+  link: NatsLink,
+  { group, types, from, ordering }: GroupDeclaration,
+): Promise<void> {
   const source = { kind: 'group', group } as const;
   const conflict = await otherOrdering(link, source, ordering);
   if (conflict !== undefined) throw conflict;
-  await ensureLines(link, source, ordering, async (floor) => {
+  const begin: Begin = async (floor) => {
     if (floor !== undefined) return startAfter(floor);
     if (from === 'beginning') return EVERYTHING;
     if (from === 'new') return { deliver_policy: DeliverPolicy.New };
     return startAfter(await positionOf(link, 'stream', from.after));
-  });
+  };
+  await ensureLines(link, source, ordering, begin, types);
 }
 
 /** Creates the durables that are missing, also those that somebody deleted, and the stream if need be. */
-async function ensureLines(link: NatsLink, source: Taking, ordering: Ordering, begin: Begin): Promise<void> {
-  const { api, floors, settings } = link;
+async function ensureLines(
+  link: NatsLink,
+  source: Taking,
+  ordering: Ordering,
+  begin: Begin,
+  types: readonly string[] = ['*'],
+): Promise<void> {
+  const { api, settings } = link;
   await ensureStream(link, source);
   const lines = linesOf(settings, source, ordering);
   const infos = await infosOf(link, lines);
-  await Promise.all(lines.map((line, index) => adapt(link, line, infos[index])));
+  await Promise.all(lines.map((line, index) => adapt(link, line, infos[index], types)));
   const absent = lines.filter((_, index) => infos[index] === undefined);
   if (absent[0] !== undefined && settings.topology === 'bind') {
     throw missing(`consumer ${absent[0].key} of ${nameOf(source)}`);
   }
-  // The server announces a deletion before it has removed the files: what is made at once would find the old state.
-  if (absent.some(({ key }) => floors.has(key))) await delay(DELETION_MS);
+  if (absent.some(({ key }) => floorOf(link, key) !== undefined)) await delay(DELETION_MS);
   const sibling = infos.find((info) => info !== undefined);
   await Promise.all(
     absent.map(async (line) => {
-      const floor = floors.get(line.key);
+      const floor = floorOf(link, line.key);
       // Where some lanes of a group exist, the rest begins where they did: twice rather than never.
       const from = floor === undefined && sibling !== undefined ? startOf(sibling) : await begin(floor);
-      const config = { ...configOf(link, line), ...from };
+      const config = { ...configOf(link, line), description: describeTypes(types), ...from };
       await api.consumers.add(line.stream, config).catch(async (error: unknown) => {
         // Somebody else was faster, with a start that differs by a moment.
         if ((await infosOf(link, [line]))[0] === undefined) throw error;
@@ -123,17 +105,35 @@ function configOf({ settings }: NatsLink, { durable, filter, ordered }: Line) {
   };
 }
 
-/** Gives a durable that exists the lease and the limits of this process, where that is allowed. @throws MessagingError `conflict` */
-async function adapt(link: NatsLink, line: Line, info: ConsumerInfo | undefined): Promise<void> {
+/**
+ * Gives a durable that exists the lease and the limits of this process, where that is allowed, and what it asks for in
+ * addition. @throws MessagingError `conflict`
+ */
+async function adapt(
+  link: NatsLink,
+  line: Line,
+  info: ConsumerInfo | undefined,
+  types: readonly string[],
+): Promise<void> {
   if (info === undefined) return;
+  const known = typesOf(info);
+  const added = types.filter((type) => !known.some((own) => matchesType(own, type)));
   const theirs = new Map<string, unknown>(Object.entries(info.config));
   const differing = Object.entries(configOf(link, line)).filter(([what, ours]) => theirs.get(what) !== ours);
   for (const [what, ours] of differing) {
     if (link.settings.topology !== 'bind' && ALTERABLE.has(what)) continue;
     throw differs(`consumer ${line.key}`, what, theirs.get(what), ours);
   }
+  if (added.length > 0) {
+    if (link.settings.topology === 'bind') throw differs(`consumer ${line.key}`, 'types', known, types);
+    differing.push(['description', describeTypes([...known, ...added])]);
+  }
   if (differing.length === 0) return;
-  link.settings.logger.warn('a consumer had another lease or limit; changed it', { consumer: line.key });
+  const changed = differing.map(([what]) => what).join(', ');
+  link.settings.logger.warn('a consumer was declared differently; changed it', {
+    consumer: line.key,
+    changed,
+  });
   await link.api.consumers.update(line.stream, line.durable, Object.fromEntries(differing));
 }
 

@@ -142,7 +142,7 @@ describe('permissions', () => {
   });
 });
 
-test('describing shows the streams and consumers of the namespace alone, without credentials', async () => {
+test('describing shows the streams, groups and queues of the namespace alone, without credentials', async () => {
   const namespace = bench.namespace();
   await driverFor().open();
   const driver = driverFor('waggle', { namespace, lanes: 2 });
@@ -154,10 +154,8 @@ test('describing shows the streams and consumers of the namespace alone, without
   const resources = await driver.describe();
   expect(resources.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual(
     [
-      `consumer ${namespace}_cmd_payments/lane_0`,
-      `consumer ${namespace}_cmd_payments/lane_1`,
-      `consumer ${namespace}_cmd_payments/lane_unordered`,
-      `consumer ${namespace}_evt/a_b_all`,
+      'group a.b',
+      'queue payments',
       `stream ${namespace}_cmd_payments`,
       `stream ${namespace}_dead`,
       `stream ${namespace}_evt`,

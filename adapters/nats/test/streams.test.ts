@@ -39,7 +39,7 @@ async function linkThatLosesTheRace(winner: { name: string; subject: string; des
     api: losing,
     settings,
     options,
-    floors: new Map(),
+    floors: new Set<Map<string, number>>(),
     created: new Map(),
     refusals: new Set<(subject: string) => void>(),
   };

@@ -20,6 +20,8 @@ export type * from './kit/connection.ts';
 export { createDriver } from './kit/create-driver.ts';
 export type { Settlement } from './kit/settle-once.ts';
 export { SettleOnce } from './kit/settle-once.ts';
+export type { Span } from './kit/trail.ts';
+export { countBefore, Trail } from './kit/trail.ts';
 export { abortable, pause, reconnectDelayMs, within } from './kit/waiting.ts';
 export { childTraceparent, parseTraceparent } from './trace-context.ts';
 export type { TransactionalHandler } from './inbox.ts';
