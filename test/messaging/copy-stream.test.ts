@@ -154,6 +154,20 @@ test('what fails for a while is tried again, and no key is overtaken', async () 
   await expectSame(source, destination);
 });
 
+test('brokers that restart meanwhile cost nothing but time', async () => {
+  const { brokers, source, destination, copy } = await twoLogs();
+  await publish(source, ...many(200));
+  let batches = 0;
+  const onProgress = (): void => {
+    batches++;
+    if (batches === 3) brokers[0].restart();
+    if (batches === 6) brokers[1].restart();
+    if (batches === 9) for (const broker of brokers) broker.restart();
+  };
+  expect(await copy({ onProgress })).toMatchObject({ copied: 200 });
+  await expectSame(source, destination);
+});
+
 test('it goes on with live events until it is told to stop', async () => {
   const { source, destination, copy } = await twoLogs();
   await publish(source, ...many(20));

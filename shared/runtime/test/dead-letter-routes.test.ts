@@ -1,8 +1,8 @@
 import { orderConfirmed, takePayment } from '@waggle/contracts';
-import { onCommand, onEvent, Reject } from '@waggle/kernel';
+import { MessagingError, onCommand, onEvent, Reject } from '@waggle/kernel';
 import { expect, test, describe } from 'vitest';
 import type { Host, HostOptions } from '../src/index.ts';
-import { aHost, aService } from './start.ts';
+import { aHost, aService, memoryDriver } from './start.ts';
 
 const CONSUMER = 'testing.react';
 const headers = { 'content-type': 'application/json' };
@@ -197,6 +197,28 @@ describe('nothing is done where it is not said which', () => {
     expect((await ask(host, '/dead-letters')).json.total).toBe(1);
   });
 });
+
+test.each([
+  ['unroutable', 409, 'there is no group (at testing.react/b; 1 of 3 were redriven before it)'],
+  ['unavailable', 503, 'The broker is not available at the moment: try again'],
+] as const)(
+  'a redrive that stops because the broker says %s is a problem; what is left is listed',
+  async (code, status, detail) => {
+    let left = 1;
+    const driver = memoryDriver(undefined, (whole) => ({
+      publish: async (messages) =>
+        messages.some(({ to }) => to.kind === 'group') && left-- <= 0
+          ? messages.map(() => new MessagingError(code, 'there is no group'))
+          : whole.publish(messages),
+    }));
+    const { host, giveUpOn, state } = await aHostThatGivesUp({ driver });
+    await giveUpOn('a', 'b', 'c');
+    state.broken = false;
+    const { json, ...answer } = await ask(host, '/dead-letters/redrive', { all: true });
+    expect([answer.status, json.detail]).toEqual([status, detail]);
+    expect((await ask(host, '/dead-letters')).json.total).toBe(2);
+  },
+);
 
 test('without the token nobody sees or moves anything', async () => {
   const { host } = await aHostThatGivesUp({ environment: { API_TOKEN: 'sesame' } });
