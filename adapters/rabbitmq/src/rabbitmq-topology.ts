@@ -18,8 +18,11 @@ interface Queue {
 type Source = Pick<GroupDeclaration, 'ordering' | 'types' | 'from'>;
 const QUEUE: Source = { ordering: 'by-key', types: ['*'], from: 'new' };
 
-/** 4.x drops a message after 20 failures unless told otherwise; when to give up is decided above the driver. */
-const DELIVERY_LIMIT = 1_000_000;
+/**
+ * 4.x drops a message after 20 failures unless told otherwise; when to give up is decided above the driver, and what is held
+ * in its place comes again for as long as nobody looks after it.
+ */
+const DELIVERY_LIMIT = 2_000_000_000;
 const QUORUM = { 'x-queue-type': 'quorum', 'x-delivery-limit': DELIVERY_LIMIT };
 const SINGLE_ACTIVE = { ...QUORUM, 'x-single-active-consumer': true };
 /** The client library has one request under way on a channel: this many channels declare at a time. */

@@ -27,6 +27,11 @@ export interface DeadLetter {
    * of the body is kept, without headers, and it cannot be redriven.
    */
   readonly cutFromBytes?: number;
+  /**
+   * It still stands at the head of its lane, whose later events wait (`afterDeadLetter: 'halt'`): redriven it is handled there,
+   * whole, and discarded it lets them go on. @default false
+   */
+  readonly held?: boolean;
 }
 
 /** Narrows down dead letters; what is left out matches all. */
@@ -55,7 +60,7 @@ export interface DeadLetters {
   /**
    * Gives each back to the group that gave up on it, and to no other; attempts start again at 1. Returns what was, or
    * would be, redriven. Resolved only after the broker confirmed; when one of several fails, those before it were redriven,
-   * which the error says, and are not listed any more.
+   * which the error says, and are not listed any more. What is held is handled in its place, when its consumer next looks.
    * @throws MessagingError `invalid`, before anything is done, if one of them was too large to be kept whole; `unroutable`
    * if the group is no more
    */

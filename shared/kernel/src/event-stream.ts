@@ -27,7 +27,8 @@ export interface Subscription extends ConsumerOptions {
   readonly unhandled?: 'skip' | 'dead-letter';
   /**
    * What becomes of the later events of a lane when one of it became a dead letter. `halt`: they wait until that is redriven,
-   * which handles it in its place, or discarded; needs `ordering: 'by-key'`, and events without a key wait for nothing.
+   * which handles it in its place, or discarded, also across restarts; what became of it is looked at after each delay of
+   * `retry`, so within `retry.maxDelayMs`. Needs `ordering: 'by-key'`; events without a key wait for nothing.
    * @default 'continue'
    */
   readonly afterDeadLetter?: 'continue' | 'halt';

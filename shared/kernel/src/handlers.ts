@@ -21,7 +21,7 @@ export interface HandlerOptions {
 }
 
 export interface EventHandlerOptions
-  extends HandlerOptions, Pick<Subscription, 'from' | 'ordering' | 'unhandled'> {}
+  extends HandlerOptions, Pick<Subscription, 'from' | 'ordering' | 'unhandled' | 'afterDeadLetter'> {}
 
 /** A reaction that a service declares; made with `onEvent` or `onCommand`. */
 export interface HandlerDefinition {

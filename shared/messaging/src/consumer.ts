@@ -31,7 +31,7 @@ export async function startConsumer(
   driver: BrokerDriver,
   options: ConsumeOptions,
   dispatch: Dispatch,
-  { clock, logger }: Pick<DispatcherServices, 'clock' | 'logger'>,
+  { clock, logger, left }: Pick<DispatcherServices, 'clock' | 'logger'> & { readonly left?: () => void },
 ): Promise<Consumer> {
   const waiting: Delivery[] = [];
   const running = new Map<Delivery, string | undefined>();
@@ -85,6 +85,7 @@ export async function startConsumer(
     };
     cut.abort(new MessagingError('closed', `drained: the budget of ${budgetMs} ms is over`));
     await attached.close();
+    left?.();
     return report;
   }
 

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Clock, DeadLetter, DeadLetterFilter, DeadLetters, Ids, ResolveOptions } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
 import { deadLetterMatcher } from './dead-letter-filter.ts';
+import type { Entry, Known, Notes } from './dead-letter-fold.ts';
+import { ENTRY_HEADER, foldDeadLetters, noteOf } from './dead-letter-fold.ts';
 import type { BrokerDriver, Destination, IncomingMessage, Lane, OutgoingMessage } from './driver.ts';
 
-const ENTRY_HEADER = 'dead-letter';
-const RESOLUTION_HEADER = 'dead-letter-resolved';
 const RAW = 'application/octet-stream';
 /** What a message is routed as whose own type could not be read. */
 const UNKNOWN_TYPE = 'waggle.unknown.v1';
@@ -15,30 +16,6 @@ const MOST_KEPT_BYTES = 4_096;
 const NOTHING = new Uint8Array();
 const LOG = { kind: 'dead-letters' } as const;
 
-/** An entry as it is stored: what `DeadLetter` says, and what it takes to redrive and to resolve it. The body is the message's own. */
-interface Entry extends Omit<DeadLetter, 'body'> {
-  /** This giving up alone: a message that is redriven can be given up on again, under the same id. */
-  readonly occurrence: string;
-  /** For the way back. */
-  readonly lane: Lane;
-}
-
-interface Resolution {
-  readonly id: string;
-  /** What was known of when it was resolved. */
-  readonly occurrences: readonly string[];
-  readonly as: 'redriven' | 'discarded';
-}
-
-/** Givings up of one consumer on one message that are not resolved, with the last one's entry. */
-interface Unresolved {
-  readonly entry: Entry;
-  /** Not kept where the entry is not asked for. */
-  readonly body: Uint8Array;
-  readonly isWanted: boolean;
-  readonly occurrences: readonly string[];
-}
-
 /** What became undeliverable, and why. */
 export interface DeadLetterReport extends Pick<
   DeadLetter,
@@ -48,16 +25,39 @@ export interface DeadLetterReport extends Pick<
   readonly lane: Lane;
   readonly messageId?: string | undefined;
   readonly messageType?: string | undefined;
+  /** It stays at the head of its lane, unsettled. */
+  readonly held: boolean;
+}
+
+/** What the log knows of the held ones of a consumer, by lane, resolved or not. */
+export interface HeldMessages {
+  readonly byLane: ReadonlyMap<Lane, Known>;
+  /** How far the log was read. */
+  readonly position: string | undefined;
 }
 
 export interface DeadLetterLog extends DeadLetters {
   /** Resolves once the entry is durably held; only then may the original be settled. @throws MessagingError */
   add(report: DeadLetterReport): Promise<void>;
+  /** As of now, over all members. Reads the whole log. @throws MessagingError */
+  held(consumer: string): Promise<HeldMessages>;
+  /** Resolves once it is durably noted. @throws MessagingError */
+  note<Name extends keyof Notes>(name: Name, note: Notes[Name]): Promise<void>;
+  /** Tells the ids of what is resolved behind `position`, until the signal aborts. @throws MessagingError */
+  watch(position: string | undefined, resolved: (id: string) => void, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * A log of entries and resolutions, the same on every broker: nothing is ever taken out of it, what is listed is the fold
- * of both. An entry is named after its consumer and message, so that one stored twice, because an acknowledgement
+ * The id of an entry: who gave up, and on what. What is held is recognised by it when it comes again, so without an id of its
+ * own it is told by its body.
+ */
+export function entryId(consumer: string, messageId: string | undefined, body: Uint8Array): string {
+  return `${consumer}/${named(messageId) ?? createHash('sha256').update(body).digest('base64url')}`;
+}
+
+/**
+ * A log of entries and of what became of them, the same on every broker: nothing is ever taken out of it, what is listed is
+ * the fold of both. An entry is named after its consumer and message, so that one stored twice, because an acknowledgement
  * was lost after the first, is still one.
  */
 export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids): DeadLetterLog {
@@ -72,31 +72,25 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     body: Uint8Array = NOTHING,
     contentType = RAW,
   ) {
-    const to = { kind: 'dead-letters' } as const;
-    return publishOne({ to, lane: 'unordered', type, id: ids.next(), contentType, headers, body });
+    return publishOne({ to: LOG, lane: 'unordered', type, id: ids.next(), contentType, headers, body });
   }
 
   function store(entry: Entry, body: Uint8Array, contentType?: string): Promise<void> {
     return append({ [ENTRY_HEADER]: asciiJson(entry) }, 'waggle.dead-letter.v1', body, contentType);
   }
 
-  async function unresolved(filter: DeadLetterFilter): Promise<readonly Unresolved[]> {
-    const matches = deadLetterMatcher(filter);
-    const found = new Map<string, Unresolved>();
-    for await (const { message } of driver.read(LOG, { from: 'beginning', follow: false })) {
-      const resolution = message.headers[RESOLUTION_HEADER];
-      const stored = message.headers[ENTRY_HEADER];
-      if (resolution !== undefined) resolveIn(found, JSON.parse(resolution) as Resolution);
-      if (stored === undefined) continue;
-      const entry = JSON.parse(stored) as Entry;
-      const occurrences = [...(found.get(entry.id)?.occurrences ?? []), entry.occurrence];
-      const isWanted = matches(entry); // the last of an id decides
-      found.set(entry.id, { entry, body: isWanted ? message.body : NOTHING, isWanted, occurrences });
-    }
-    return [...found.values()].filter(({ isWanted }) => isWanted);
+  function note<Name extends keyof Notes>(name: Name, said: Notes[Name]): Promise<void> {
+    return append({ [name]: asciiJson(said) }, `waggle.${name}.v1`);
   }
 
-  async function redriveOne({ entry, body }: Unresolved): Promise<void> {
+  async function unresolved(filter: DeadLetterFilter): Promise<readonly Known[]> {
+    const { known } = await foldDeadLetters(driver, deadLetterMatcher(filter));
+    return known.filter(({ isWanted, occurrences }) => isWanted && occurrences.length > 0);
+  }
+
+  /** What is held needs no copy: whoever has it looks what became of it. */
+  async function redriveOne({ entry, body, isHeld }: Known): Promise<void> {
+    if (isHeld) return void (await driver.lag({ kind: 'group', group: entry.consumer })); // there is somebody to
     const to: Destination =
       entry.origin === 'queue'
         ? { kind: 'queue', context: entry.consumer }
@@ -112,22 +106,18 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     });
   }
 
-  async function note({ entry, occurrences }: Unresolved, as: Resolution['as']): Promise<void> {
-    const resolution: Resolution = { id: entry.id, occurrences, as };
-    await append({ [RESOLUTION_HEADER]: asciiJson(resolution) }, 'waggle.dead-letter-resolved.v1');
-  }
-
   async function resolve(
     filter: DeadLetterFilter,
-    as: Resolution['as'],
+    as: 'redriven' | 'discarded',
     { dryRun = false }: ResolveOptions = {},
   ): Promise<readonly DeadLetter[]> {
     const found = await unresolved(filter);
-    if (as === 'redriven') for (const { entry } of found) refuseCut(entry);
+    if (as === 'redriven') found.forEach(refuseCut);
     for (const [index, item] of dryRun ? [] : found.entries()) {
       try {
         if (as === 'redriven') await redriveOne(item);
-        await note(item, as);
+        const { entry, occurrences, isHeld: inPlace } = item;
+        await note('dead-letter-resolved', { id: entry.id, occurrences, as, inPlace });
       } catch (error) {
         throw stoppedAt(item, error, `${index} of ${found.length} were ${as}`);
       }
@@ -136,16 +126,20 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
   }
 
   return {
-    async add({ message, consumer, origin, cause, reason, attempts, lane, ...of }) {
+    async add({ message, consumer, origin, cause, reason, attempts, lane, held, ...of }) {
       const messageId = named(of.messageId ?? message.id);
       const messageType = named(of.messageType);
       const entry: Entry = {
         ...{ consumer, origin, cause, attempts, lane },
-        id: `${consumer}/${messageId ?? ids.next()}`,
+        id:
+          messageId === undefined && !held
+            ? `${consumer}/${ids.next()}`
+            : entryId(consumer, messageId, message.body),
         occurrence: ids.next(),
         reason: reason.slice(0, MAX_REASON_LENGTH),
         time: new Date(clock.now()).toISOString(),
         headers: message.headers,
+        ...(held && { held }),
         ...(messageId !== undefined && { messageId }),
         ...(messageType !== undefined && { messageType }),
         ...(message.contentType !== undefined && { contentType: message.contentType }),
@@ -163,27 +157,32 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     async list(filter = {}) {
       return (await unresolved(filter)).map(toDeadLetter);
     },
+    note,
+    async held(consumer) {
+      const { known, position } = await foldDeadLetters(driver, () => false);
+      const ofConsumer = known.filter(({ entry, isHeld }) => isHeld && entry.consumer === consumer);
+      return { byLane: new Map(ofConsumer.map((each) => [each.entry.lane, each])), position };
+    },
+    async watch(position, resolved, signal) {
+      const from = position === undefined ? 'beginning' : { after: position };
+      for await (const { message } of driver.read(LOG, { from, follow: true, signal })) {
+        const id = noteOf(message, 'dead-letter-resolved')?.id;
+        if (id !== undefined) resolved(id);
+      }
+    },
     redrive: (filter, options) => resolve(filter, 'redriven', options),
     discard: (filter, options) => resolve(filter, 'discarded', options),
   };
 }
 
-function stoppedAt({ entry }: Unresolved, cause: unknown, done: string): unknown {
+function stoppedAt({ entry }: Known, cause: unknown, done: string): unknown {
   if (!(cause instanceof MessagingError)) return cause;
   const what = cause.message.replace(/^\[waggle\] /, '');
   return new MessagingError(cause.code, `${what} (at ${entry.id}; ${done} before it)`, { cause });
 }
 
-function resolveIn(found: Map<string, Unresolved>, { id, occurrences }: Resolution): void {
-  const known = found.get(id);
-  if (known === undefined) return;
-  const left = known.occurrences.filter((occurrence) => !occurrences.includes(occurrence));
-  if (left.length === 0) found.delete(id);
-  else found.set(id, { ...known, occurrences: left });
-}
-
-function refuseCut({ id, cutFromBytes }: Entry): void {
-  if (cutFromBytes === undefined) return;
+function refuseCut({ entry: { id, cutFromBytes }, isHeld }: Known): void {
+  if (cutFromBytes === undefined || isHeld) return;
   throw new MessagingError(
     'invalid',
     `${id} cannot be redriven: it had ${cutFromBytes} bytes, more than the broker lets anybody store, and was cut: discard it`,
@@ -195,9 +194,9 @@ function named(name: string | undefined): string | undefined {
   return name !== undefined && name.length <= MAX_NAME_LENGTH ? name : undefined;
 }
 
-function toDeadLetter({ entry, body }: Unresolved): DeadLetter {
-  const { lane: _, occurrence: __, ...deadLetter } = entry;
-  return { ...deadLetter, body };
+function toDeadLetter({ entry, body, isHeld }: Known): DeadLetter {
+  const { lane: _, occurrence: __, held: ___, ...deadLetter } = entry;
+  return { ...deadLetter, ...(isHeld && { held: true }), body };
 }
 
 /** JSON in ASCII alone: transports disagree about what else a header may carry. */

@@ -17,6 +17,7 @@ import { pause } from './kit/waiting.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { Delivery } from './driver.ts';
 import { expiryOf } from './expiry.ts';
+import type { HeldLanes } from './held-lanes.ts';
 import type { Cut } from './handling.ts';
 import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
@@ -69,6 +70,8 @@ export interface DispatchPolicy {
   readonly ordered: boolean;
   readonly timeoutMs: number;
   readonly retry: Backoff;
+  /** For a consumer whose lanes wait after a dead letter. */
+  readonly heldLanes?: HeldLanes | undefined;
 }
 
 /** A delivery that is being worked on. */
@@ -86,7 +89,7 @@ export function createDispatcher(
   services: DispatcherServices,
 ): Dispatch {
   const { deadLetters, contracts, clock, random, logger, observer } = services;
-  const { consumer, origin, retry } = policy;
+  const { consumer, origin, retry, heldLanes } = policy;
   const run = withTimeout(policy, handler, clock);
 
   /** Keeps the message until its dead letter is stored: never settled before, and never for another reason. */
@@ -100,7 +103,8 @@ export function createDispatcher(
     const { message, lane } = delivery;
     const messageId = event?.id ?? message.id;
     const messageType = event?.type ?? message.type;
-    const report = { message, lane, consumer, origin, cause, reason, attempts, messageId, messageType };
+    const held = heldLanes !== undefined && lane !== 'unordered';
+    const report = { message, lane, consumer, origin, cause, reason, attempts, messageId, messageType, held };
     let stored = false;
     for (let tries = 1; !stored && !cut.signal.aborted; tries++) {
       try {
@@ -112,8 +116,10 @@ export function createDispatcher(
       }
     }
     if (!stored) return delivery.release();
-    delivery.ack();
-    logger.error('gave up', { consumer, type: messageType, id: messageId, cause, attempts, reason });
+    if (held) heldLanes.hold(delivery);
+    else delivery.ack();
+    const about = { consumer, type: messageType, id: messageId, cause, attempts, reason };
+    logger.error('gave up', held ? { ...about, waits: `lane ${lane}` } : about);
     observe('dead-lettered', delivery, event, { reason });
   }
 
@@ -201,7 +207,9 @@ export function createDispatcher(
     return !policy.types.some((pattern) => matchesType(pattern, type));
   }
 
-  return async (delivery, cut) => {
+  return async (arrived, cut) => {
+    const delivery = heldLanes === undefined ? arrived : await heldLanes.admit(arrived);
+    if (delivery === undefined) return;
     const taken = { delivery, cut };
     const { type } = delivery.message;
     if (origin === 'stream' && type !== undefined && foreign(type)) {

@@ -6,12 +6,23 @@ import { checkOptions, consumerDefaults, startConsumer } from './consumer.ts';
 import type { DispatcherServices } from './dispatcher.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { BrokerDriver, GroupDeclaration } from './driver.ts';
+import { createHeldLanes } from './held-lanes.ts';
 import { withMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import type { Publisher } from './publisher.ts';
 import { publishOrThrow } from './publisher.ts';
 
-const OPTIONS = ['group', 'types', 'from', 'ordering', 'unhandled', 'concurrency', 'retry', 'timeoutMs'];
+const OPTIONS = [
+  'group',
+  'types',
+  'from',
+  'ordering',
+  'unhandled',
+  'afterDeadLetter',
+  'concurrency',
+  'retry',
+  'timeoutMs',
+];
 
 /** What a subscription declares on the broker. @throws MessagingError `invalid` */
 export function groupDeclaration({
@@ -19,12 +30,29 @@ export function groupDeclaration({
   types,
   from = 'new',
   ordering = 'by-key',
+  afterDeadLetter = 'continue',
 }: Subscription): GroupDeclaration {
   checkGroup(group);
+  checkAfterDeadLetter(group, ordering, afterDeadLetter);
   if (types.length === 0)
     throw new MessagingError('invalid', `${group} subscribes to no types: name at least one`);
   types.forEach(checkTypePattern);
   return { group, types, from, ordering };
+}
+
+/** @throws MessagingError `invalid` */
+function checkAfterDeadLetter(group: string, ordering: string, afterDeadLetter: string): void {
+  if (!['continue', 'halt'].includes(afterDeadLetter)) {
+    const got = `afterDeadLetter is "${afterDeadLetter}"`;
+    throw new MessagingError('invalid', `${group}: ${got}: use "continue" or "halt"`);
+  }
+  if (afterDeadLetter === 'halt' && ordering === 'none') {
+    const why = 'without order nothing can wait for a dead letter';
+    throw new MessagingError(
+      'invalid',
+      `${group}: afterDeadLetter is "halt" and ordering is "none": ${why}: use ordering "by-key", or "continue"`,
+    );
+  }
 }
 
 export function createEventStream(
@@ -41,6 +69,11 @@ export function createEventStream(
       const declaration = groupDeclaration(subscription);
       const { group, types, ordering } = declaration;
       const { concurrency, timeoutMs } = consumerDefaults(subscription);
+      const retry = backoff(subscription.retry);
+      const heldLanes =
+        subscription.afterDeadLetter === 'halt'
+          ? createHeldLanes({ ...services, consumer: group, retry })
+          : undefined;
       const dispatch = createDispatcher(
         {
           consumer: group,
@@ -49,20 +82,23 @@ export function createEventStream(
           unhandled: subscription.unhandled ?? 'skip',
           ordered: ordering === 'by-key',
           timeoutMs,
-          retry: backoff(subscription.retry),
+          retry,
+          heldLanes,
         },
         withMiddleware(middleware, handler),
         services,
       );
       await driver.declare({ groups: [declaration] });
+      await heldLanes?.open();
       const source = { kind: 'group', group } as const;
       const onMissed = (count: number): void => {
         const advice = 'let the stream keep more, or the group be quicker';
         services.logger.error('the retention discarded what was not handled', { group, count, advice });
         services.observer?.({ what: 'missed', consumer: group, count });
       };
+      const left = (): void => heldLanes?.close();
       const options = { source, ordering, concurrency, onMissed };
-      const consumer = await startConsumer(driver, options, dispatch, services);
+      const consumer = await startConsumer(driver, options, dispatch, { ...services, left });
       register(consumer);
       return consumer;
     },

@@ -122,6 +122,13 @@ export function findConflicts(wired: readonly WiredService[]): string[] {
         `${service.name} has two handlers named ${name}: rename one, since a name is a consumer group`,
       );
     }
+    for (const { name, options } of handlers) {
+      if (options.afterDeadLetter === 'halt' && options.ordering === 'none') {
+        problems.push(
+          `${service.name}.${name} halts after a dead letter and has no order: nothing can wait, so give it ordering "by-key", or let it continue`,
+        );
+      }
+    }
     for (const { type } of handlers
       .filter(({ kind }) => kind === 'command')
       .flatMap(({ contracts }) => contracts)) {

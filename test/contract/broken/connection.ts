@@ -29,6 +29,7 @@ export const confirmsBeforeStoring: BrokenDriver = {
     'C7',
     'D3',
     'D4',
+    'E6',
     'F16',
     'F6',
     'J1',

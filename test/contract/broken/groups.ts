@@ -31,7 +31,7 @@ export const forgetsAGroupsPlace: BrokenDriver = {
       },
     });
   },
-  caughtBy: ['A8', 'B10', 'B6', 'B8', 'B9', 'D6', 'E1', 'E4', 'F1', 'F12', 'F14', 'F15', 'K1', 'K3'],
+  caughtBy: ['A8', 'B10', 'B6', 'B8', 'B9', 'D6', 'E1', 'E4', 'E6', 'F1', 'F12', 'F14', 'F15', 'K1', 'K3'],
 };
 
 export const startsAtTheBeginning: BrokenDriver = {
@@ -70,7 +70,7 @@ export const broadcastsInAGroup: BrokenDriver = {
       });
     };
   },
-  caughtBy: ['B5', 'D2', 'E2', 'E3', 'E4', 'E5', 'F14'],
+  caughtBy: ['B5', 'D2', 'E2', 'E3', 'E4', 'E5', 'E6', 'F14'],
 };
 
 export const oneGroupStarvesAnother: BrokenDriver = {

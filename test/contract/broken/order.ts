@@ -14,7 +14,7 @@ export const servesLanesToAll: BrokenDriver = {
       consume: (options, deliver) =>
         driver.consume(options.source.kind === 'group' ? { ...options, ordering: 'none' } : options, deliver),
     }),
-  caughtBy: ['E2', 'E3', 'E4', 'E5', 'K8'],
+  caughtBy: ['E2', 'E3', 'E4', 'E5', 'E6', 'K8'],
 };
 
 export const overtakesARetry: BrokenDriver = {
@@ -34,7 +34,7 @@ export const overtakesARetry: BrokenDriver = {
         return driver.consume(options, (delivery) => deliver(again(delivery, delivery.attempt)));
       },
     }),
-  caughtBy: ['E2', 'E5', 'F1'],
+  caughtBy: ['E2', 'E5', 'E6', 'F1'],
 };
 
 export const waitsWithEverything: BrokenDriver = {
@@ -58,7 +58,7 @@ export const waitsWithEverything: BrokenDriver = {
         return driver.consume(options, hand);
       },
     }),
-  caughtBy: ['E2', 'E5'],
+  caughtBy: ['E2', 'E5', 'E6'],
 };
 
 export const leavesLanesWithTheDead: BrokenDriver = {
@@ -80,4 +80,14 @@ export const leavesLanesWithTheDead: BrokenDriver = {
     };
   },
   caughtBy: ['E4'],
+};
+
+export const givesUpByItself: BrokenDriver = {
+  name: 'drops what has come twenty times',
+  plant: () => (driver) =>
+    override(driver, {
+      consume: (options, deliver) =>
+        driver.consume(options, (delivery) => (delivery.attempt > 20 ? delivery.ack() : deliver(delivery))),
+    }),
+  caughtBy: ['E6'],
 };

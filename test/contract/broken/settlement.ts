@@ -21,6 +21,7 @@ export const acksFirst: BrokenDriver = {
     'E3',
     'E4',
     'E5',
+    'E6',
     'F1',
     'F10',
     'F11',
@@ -49,6 +50,7 @@ export const dropsARedelivery: BrokenDriver = {
     'B8',
     'D5',
     'E4',
+    'E6',
     'F1',
     'F10',
     'F11',
@@ -79,7 +81,7 @@ export const resetsAttempts: BrokenDriver = {
         }),
     });
   },
-  caughtBy: ['B8', 'F1', 'F12'],
+  caughtBy: ['B8', 'E6', 'F1', 'F12'],
 };
 
 export const ignoresTheDelay: BrokenDriver = {

@@ -40,6 +40,7 @@ export const clauses = {
   E3: 'the same key never concurrent across replicas',
   E4: 'order kept through the death of a replica',
   E5: 'other keys flow while one key waits',
+  E6: 'order after a failure follows the declared policy',
   F1: 'throw, redelivered, attempt counter 1..n',
   F2: 'succeeds on the third',
   F3: 'delay is a floor and follows the curve',

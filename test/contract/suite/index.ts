@@ -10,6 +10,7 @@ import { lifecycleCases } from './lifecycle.ts';
 import { listingCases } from './listing.ts';
 import { loadCases } from './load.ts';
 import { orderCases } from './order.ts';
+import { orderAfterFailureCases } from './order-after-failure.ts';
 import { orderMemberCases } from './order-members.ts';
 import { positionCases } from './positions.ts';
 import { publishCases } from './publish.ts';
@@ -44,6 +45,7 @@ export const contractCases: readonly ContractCase[] = [
   ...groupCases,
   ...orderCases,
   ...orderMemberCases,
+  ...orderAfterFailureCases,
   ...retryCases,
   ...deadLetterCases,
   ...redriveCases,
