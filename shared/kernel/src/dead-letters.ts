@@ -24,7 +24,7 @@ export interface DeadLetter {
   readonly body: Uint8Array;
   /**
    * How many bytes its body had, where the message was larger than the broker lets anybody store: then only the beginning
-   * of the body is kept, without headers, and it cannot be redriven.
+   * of the body is kept, without headers, and unless it is held it cannot be redriven.
    */
   readonly cutFromBytes?: number;
   /**

@@ -36,7 +36,11 @@ const summary = z
     contentType: z.string().optional(),
     bodyBytes: z.int(),
     cutFromBytes: z.int().optional().openapi({
-      description: 'How many bytes the body had, of which only the beginning was kept: it cannot be redriven',
+      description:
+        'How many bytes the body had, of which only the beginning was kept: unless it is held it cannot be redriven',
+    }),
+    held: z.boolean().optional().openapi({
+      description: 'It stands in its place, and what is behind it waits until it is redriven or discarded',
     }),
   })
   .openapi('DeadLetterSummary');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { orderConfirmed, takePayment } from '@waggle/contracts';
 import type { Observation } from '@waggle/kernel';
-import { onCommand, onEvent } from '@waggle/kernel';
+import { onCommand, onEvent, Reject } from '@waggle/kernel';
 import { expect, test } from 'vitest';
 import { createLogger } from '../src/logging.ts';
 import { ROOT } from './env-example.ts';
@@ -107,6 +107,32 @@ test('handlers of one queue with different options are refused at start', async 
   const quick = onCommand('quick', takePayment, async () => undefined);
   const starting = aHost([aService({ handlers: [slow, quick] })]);
   await expect(starting).rejects.toThrow('testing handles commands of payments with different options');
+});
+
+test('a handler that halts after a dead letter and has no order is refused at start', async () => {
+  const options = { afterDeadLetter: 'halt', ordering: 'none' } as const;
+  const listening = onEvent('listen', orderConfirmed, async () => undefined, options);
+  const starting = aHost([aService({ handlers: [listening] })]);
+  await expect(starting).rejects.toThrow('testing.listen halts after a dead letter and has no order');
+});
+
+test('a handler may halt after a dead letter, and what waits is shown to be held', async () => {
+  const { promise: failed, resolve } = Promise.withResolvers<void>();
+  const reject = async (): Promise<never> => {
+    resolve();
+    throw new Reject('no');
+  };
+  const host = await aHost([
+    aService({ handlers: [onEvent('listen', orderConfirmed, reject, { afterDeadLetter: 'halt' })] }),
+  ]);
+  const { kind: _, ...event } = confirmed;
+  await host.messaging.events.publish({ ...event, partitionkey: 'order-1' });
+  await failed;
+  await expect
+    .poll(async () => (await host.request('/dead-letters')).json())
+    .toMatchObject({ total: 1, deadLetters: [{ id: 'testing.listen/e1', held: true }] });
+  const health = await (await host.request('/health')).json();
+  expect(health).toMatchObject({ consumers: { 'testing.listen': { lag: 1 } } });
 });
 
 test('log lines carry the correlation and the trace of what they were written for', async () => {

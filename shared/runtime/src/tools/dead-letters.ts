@@ -153,13 +153,16 @@ function headline({ action, dryRun }: Request, count: number, where: OpenBroker[
   return `namespace ${where.namespace} on ${where.broker}: ${outcome}`;
 }
 
-function tell({ id, cause, attempts, time, reason, messageType, bodyBytes, cutFromBytes }: Summary): string {
-  const cut = cutFromBytes === undefined ? '' : ` of ${cutFromBytes}, cut: cannot be redriven`;
+function tell(summary: Summary): string {
+  const { id, cause, attempts, time, reason, messageType, bodyBytes, cutFromBytes, held = false } = summary;
+  const cut =
+    cutFromBytes === undefined ? '' : ` of ${cutFromBytes}, cut${held ? '' : ': cannot be redriven'}`;
   return printable(
     [
       `  ${id}`,
       `    ${cause} after ${attempts} attempt${attempts === 1 ? '' : 's'}, ${time}: ${reason}`,
       `    ${messageType ?? 'of no type that could be read'}, ${bodyBytes} bytes${cut}`,
+      ...(held ? ['    held in its place: what is behind it waits until it is redriven or discarded'] : []),
     ].join('\n'),
   );
 }
