@@ -1,0 +1,91 @@
+import { orderConfirmed } from '@waggle/contracts';
+import { startHost } from '@waggle/runtime';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { npmRun } from './npm-run.ts';
+import { brokers, environmentFor } from './start.ts';
+
+const durable = brokers.filter((broker) => broker === 'nats');
+const OLD = 'old.handler';
+const NOTIFY = 'notifications.notify-customer';
+
+interface Row {
+  readonly kind: string;
+  readonly name: string;
+  readonly lag: number;
+  readonly inUse: boolean;
+  readonly orphan: boolean;
+}
+
+describe.each(durable)('the groups of a system on %s', (broker) => {
+  /** A running system with a group that no service has a handler for any more, and the command. */
+  async function aSystem() {
+    const environment = { ...(await environmentFor(broker)), LEASE_MS: '2000' };
+    const host = await startHost({ environment });
+    onTestFinished(async () => void (await host.stop()));
+    const left = await host.messaging.events.subscribe({ group: OLD, types: ['*'] }, async () => undefined);
+    const command = (...words: readonly string[]) => npmRun('groups', words, environment);
+    const list = async (): Promise<readonly Row[]> => {
+      const { status, stdout, stderr } = await command('list', '--json');
+      expect(status, stderr).toBe(0);
+      return JSON.parse(stdout).groups;
+    };
+    const row = async (name: string) => (await list()).find((each) => each.name === name);
+    const { type, data } = orderConfirmed(orderConfirmed.example);
+    const event = (id: string) => ({ specversion: '1.0' as const, id, source: '/test', type, data });
+    return { host, left, command, list, row, event };
+  }
+
+  test('are listed with how far they are behind; what no handler uses is an orphan, and can be deleted', async () => {
+    const { host, left, command, list, row, event } = await aSystem();
+    const all = await list();
+    expect(all.map(({ kind, name, inUse, orphan }) => [kind, name, inUse, orphan])).toEqual([
+      ['group', NOTIFY, true, false],
+      ['group', OLD, true, true],
+      ['group', 'ordering.settle-order', true, false],
+      ['queue', 'payments', true, false],
+    ]);
+    const inUse = await command('delete', 'group', OLD, '--yes');
+    expect(inUse).toMatchObject({ status: 1, stderr: expect.stringContaining(`group ${OLD} is in use`) });
+    await left.drain(0);
+    await host.messaging.events.publish(event('a'), event('b'));
+    await expect.poll(() => row(OLD), { timeout: 30_000 }).toMatchObject({ lag: 2, inUse: false });
+    expect((await command('list')).stdout).toMatch(/group +old\.handler +by-key +2 +no +ORPHAN +\*/);
+    const asked = await command('delete', 'group', OLD);
+    expect(asked).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('would delete group old.handler: 2 unsettled messages are forgotten'),
+      stderr: expect.stringContaining('nothing was done'),
+    });
+    expect(await row(OLD)).toBeDefined();
+    const done = await command('delete', 'group', OLD, '--yes');
+    expect(done.status, done.stderr).toBe(0);
+    expect(await row(OLD)).toBeUndefined();
+    const again = await command('delete', 'group', OLD, '--yes');
+    expect(again).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('there is no group "old.handler"'),
+    });
+  });
+
+  test('begin again where they are told to', async () => {
+    const { host, left, command, row, event } = await aSystem();
+    await host.messaging.events.publish(event('a'), event('b'), event('c'));
+    const cursors: string[] = [];
+    for await (const { cursor } of host.messaging.events.read()) cursors.push(cursor);
+    await left.drain(5_000);
+    await expect.poll(() => row(OLD), { timeout: 30_000 }).toMatchObject({ inUse: false });
+    for (const [from, lag] of [
+      ['beginning', 3],
+      ['new', 0],
+      [cursors[0] ?? '', 2],
+    ] as const) {
+      const { status, stderr } = await command('reset', OLD, '--from', from, '--yes');
+      expect(status, stderr).toBe(0);
+      expect(await row(OLD)).toMatchObject({ lag });
+    }
+    const nowhere = await command('reset', OLD, '--from', 'nonsense', '--yes');
+    expect(nowhere.status).toBe(1);
+    expect(nowhere.stderr).toContain('[waggle]');
+    expect(await row(OLD)).toBeDefined();
+  });
+});
