@@ -69,6 +69,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     demand(denials, { operation: 'open', namespace: name, resource: name });
     const existing = namespaces.get(name);
     if (existing === undefined && topology === 'bind') throw missing(`the stream of namespace "${name}"`);
+    if (existing === undefined)
+      demand(denials, { operation: 'declare', namespace: name, resource: 'stream' });
     const namespace = existing ?? new MemoryNamespace(client.settings, services);
     namespace.compare(client.settings);
     namespaces.set(name, namespace);

@@ -240,5 +240,5 @@ test('a permission to consume that is taken away is an error in the log, and con
   await publish(declaring, event({ id: 'later' }));
   reload(USERS);
   await expect.poll(() => taken, { timeout: 15_000 }).toEqual(['before', 'meanwhile', 'later']);
-  expect(consumer.isAttached).toBe(true);
+  await expect.poll(() => consumer.isAttached).toBe(true);
 });

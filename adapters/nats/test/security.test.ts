@@ -5,6 +5,7 @@ import { nkeys } from 'nats';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { messageOf, silentLogger } from '@waggle/kernel';
 import { createAuthority } from '../../../test/servers/certificates.ts';
+import { createOperator } from '../../../test/servers/nats-operator.ts';
 import { startPrivateServer } from '../../../test/servers/private-server.ts';
 import { createNatsDriver } from '../src/index.ts';
 import { broker } from '../src/module.ts';
@@ -19,8 +20,6 @@ afterAll(() => {
   other.remove();
   rmSync(folder, { recursive: true, force: true });
 });
-
-type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 const PASSWORD = 'a-password-of-the-test';
 
@@ -214,42 +213,3 @@ test('a password stays on this machine unless it is encrypted, or the network is
   }
   expect(read({ NATS_URL: `nats://user:${PASSWORD}@[::1]:4222` }).problems).toEqual([]);
 });
-
-/** An operator with an account that has JetStream, in the server's memory; credentials of a user, and of a stranger. */
-function createOperator() {
-  const [operator, account, system] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()];
-  const unlimited = {
-    subs: -1,
-    data: -1,
-    payload: -1,
-    imports: -1,
-    exports: -1,
-    conn: -1,
-    leaf: -1,
-    wildcards: true,
-  };
-  const storage = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
-  const type = (kind: string, more: object) => ({ type: kind, version: 2, ...more });
-  const own = sign(operator, operator, type('operator', { system_account: system.getPublicKey() }));
-  const [accountJwt, systemJwt] = [account, system].map((each) =>
-    sign(operator, each, type('account', { limits: { ...unlimited, ...(each === account && storage) } })),
-  );
-  const credsOf = (signer: KeyPair): string => {
-    const user = nkeys.createUser();
-    const jwt = sign(signer, user, type('user', { subs: -1, data: -1, payload: -1 }));
-    const seed = new TextDecoder().decode(user.getSeed());
-    return `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n
------BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
-  };
-  const config = `operator: "${own}"
-resolver: MEMORY
-resolver_preload: { ${account.getPublicKey()}: "${accountJwt}", ${system.getPublicKey()}: "${systemJwt}" }`;
-  return { config, creds: credsOf(account), stranger: credsOf(nkeys.createAccount()) };
-}
-
-function sign(issuer: KeyPair, subject: KeyPair, nats: object): string {
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = { jti: `${Math.random()}`, iat: 1_700_000_000, iss: issuer.getPublicKey(), name: 'test' };
-  const text = `${encode({ typ: 'JWT', alg: 'ed25519-nkey' })}.${encode({ ...claims, sub: subject.getPublicKey(), nats })}`;
-  return `${text}.${Buffer.from(issuer.sign(new TextEncoder().encode(text))).toString('base64url')}`;
-}

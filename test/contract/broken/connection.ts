@@ -43,6 +43,7 @@ export const confirmsBeforeStoring: BrokenDriver = {
     'K6',
     'K7',
     'K8',
+    'Q4',
   ],
 };
 
@@ -50,7 +51,7 @@ export const hidesFailures: BrokenDriver = {
   name: 'confirms what could not be stored',
   plant: () => (driver) =>
     override(driver, { publish: async (messages) => (await driver.publish(messages)).map(() => undefined) }),
-  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3', 'K8'],
+  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3', 'K8', 'Q4'],
 };
 
 export const leaksAfterClose: BrokenDriver = {
@@ -62,14 +63,8 @@ export const leaksAfterClose: BrokenDriver = {
         const consumer = await driver.consume(options, (delivery) => {
           if (!left) deliver(delivery);
         });
-        return {
-          pause: ignore,
-          resume: ignore,
-          close: async () => {
-            left = true;
-            void consumer;
-          },
-        };
+        const close = async (): Promise<void> => void (left = true);
+        return Object.assign(Object.create(consumer), { pause: ignore, resume: ignore, close });
       },
     }),
   caughtBy: ['B9', 'D6', 'E4', 'F15', 'K4', 'K7', 'K8'],
@@ -114,7 +109,7 @@ export const goesDeaf: BrokenDriver = {
         driver.consume(options, (delivery) => (deaf ? undefined : deliver(delivery))),
     });
   },
-  caughtBy: ['H1'],
+  caughtBy: ['H1', 'Q2'],
 };
 
 export const servesFewConsumers: BrokenDriver = {

@@ -75,7 +75,7 @@ export const leaksAPassword: BrokenDriver = {
         { kind: 'connection', name: 'main', details: { url: `memory://contract:${PASSWORD}@here` } },
       ],
     }),
-  caughtBy: ['C6'],
+  caughtBy: ['C6', 'Q3'],
 };
 
 export const losesTheTimeToLive: BrokenDriver = {

@@ -61,7 +61,7 @@ export const broadcastsInAGroup: BrokenDriver = {
             deliver(delivery);
             for (const other of all) if (other !== deliver) other(copyOf(delivery));
           });
-          return { ...consumer, close: () => (leave(), consumer.close()) };
+          return Object.assign(Object.create(consumer), { close: () => (leave(), consumer.close()) });
         },
         close() {
           for (const leave of own) leave();

@@ -4,6 +4,7 @@ import * as content from './content.ts';
 import * as groups from './groups.ts';
 import * as order from './order.ts';
 import * as positions from './positions.ts';
+import * as security from './security.ts';
 import * as settlement from './settlement.ts';
 
 export { PASSWORD } from './password.ts';
@@ -17,4 +18,5 @@ export const brokenDrivers: readonly BrokenDriver[] = [
   ...Object.values(connection),
   ...Object.values(content),
   ...Object.values(order),
+  ...Object.values(security),
 ];

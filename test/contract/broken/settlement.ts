@@ -36,6 +36,7 @@ export const acksFirst: BrokenDriver = {
     'F6',
     'F7',
     'L1',
+    'Q1',
   ],
 };
 
@@ -64,6 +65,7 @@ export const dropsARedelivery: BrokenDriver = {
     'F6',
     'F7',
     'L1',
+    'Q1',
   ],
 };
 

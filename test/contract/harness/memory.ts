@@ -3,9 +3,15 @@ import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import type { ContractHarness, Limits, Link, PrivateServer, SettingsOverrides } from '../suite/index.ts';
 import { openMemoryLink } from './memory-link.ts';
+import { openMemoryAccount } from './memory-secured.ts';
 import { contractSettings } from './settings.ts';
 
-export type Wrap = (driver: MemoryDriver, settings: DriverSettings) => BrokerDriver;
+/** `another` makes one more driver of the same server, with other settings if need be. */
+export type Wrap = (
+  driver: MemoryDriver,
+  settings: DriverSettings,
+  another: (changes?: Partial<DriverSettings>) => BrokerDriver,
+) => BrokerDriver;
 
 export interface MemoryHarnessOptions {
   readonly limits?: Partial<Limits>;
@@ -30,7 +36,7 @@ export function memoryHarness({
       const all = contractSettings(overrides);
       const inner = createMemoryDriver(all, server);
       made(inner);
-      return wrap(inner, all);
+      return wrap(inner, all, (changes) => createMemoryDriver({ ...all, ...changes }, server));
     };
 
   async function privateServer(): Promise<PrivateServer> {
@@ -56,12 +62,19 @@ export function memoryHarness({
     return { publisher: driverOf(server), intruder: driverOf(closed), close: async () => undefined };
   }
 
+  async function secured() {
+    const { broker: open, closed, ...rest } = openMemoryAccount();
+    const driver = driverOf(open);
+    return { ...rest, driver, credentials: { 'being let in': { right: driver, wrong: driverOf(closed) } } };
+  }
+
   return {
     name: 'memory',
     limits: { deadlineMs: 30_000, leaseMs: 400, ...limits },
     declares: {
       'never-late': 'a publish is confirmed in the same process, without anything that could be late',
       'no-foreign-client': 'nothing outside the process can reach it',
+      'no-tls': 'nothing leaves the process',
     },
     driver: driverOf(broker),
     reservedHeaders: [],
@@ -70,6 +83,7 @@ export function memoryHarness({
       link,
       privateServer,
       restricted,
+      secured,
       closeChannels: async () => broker.closeChannels(),
       deleteConsumer: async (_namespace, group) => broker.deleteConsumer(group),
     },

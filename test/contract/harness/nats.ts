@@ -5,6 +5,8 @@ import type { NatsConnection } from 'nats';
 import { startPrivateServer } from '../../servers/servers.ts';
 import { connectionTo, sweepNats } from '../../servers/sweep-nats.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import { createAuthorities, type Authorities } from './authorities.ts';
+import { openNatsAccount } from './nats-secured.ts';
 import { prefixed } from './prefixed.ts';
 import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
@@ -43,6 +45,12 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
     };
   }
 
+  let authorities: Promise<Authorities> | undefined;
+  async function secured() {
+    authorities ??= createAuthorities('waggle');
+    return openNatsAccount(await authorities, SECRET);
+  }
+
   return {
     name: 'nats',
     limits: { deadlineMs: 30_000, leaseMs: 2_000, ...limits },
@@ -59,9 +67,18 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
       'content-type',
     ],
     secrets: [SECRET, new URL(withSecret).password],
-    faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
+    faults: {
+      link,
+      privateServer,
+      restricted,
+      secured,
+      foreign: async (namespace) => foreignClient(raw, namespace),
+    },
     sweep: (namespace) => sweepNats(raw, namespace),
-    close: () => raw.close(),
+    async close() {
+      await raw.close();
+      (await authorities)?.remove();
+    },
   };
 }
 

@@ -3,17 +3,22 @@ import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { connect } from 'amqplib';
 import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
-import type { PrivateRabbitmq } from '../../servers/servers.ts';
 import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
 import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
 import { override } from '../suite/pass-through.ts';
+import { createAuthorities } from './authorities.ts';
 import { prefixed } from './prefixed.ts';
+import {
+  CERTIFIED,
+  openRabbitMqAccount,
+  PUBLISHER,
+  startGuardedNode,
+  type GuardedNode,
+} from './rabbitmq-secured.ts';
 import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
 const SECRET = `secret-${randomBytes(6).toString('hex')}`;
-/** Publishing to the stream's exchange needs the permission to write there; binding queues needs it on the queues only. */
-const ALL_BUT_THE_STREAM = '^(?!.*\\.evt$).*$';
 
 /** RabbitMQ, on the server at `url`. */
 export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
@@ -45,24 +50,22 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   }
 
   // It takes seconds to start, and the tests that want it do not disturb each other.
-  let guarded: Promise<PrivateRabbitmq> | undefined;
-  async function startGuarded(): Promise<PrivateRabbitmq> {
-    const server = await startPrivateServer('rabbitmq');
-    ends.push(() => server.stop());
-    await server.ctl('add_user', 'publisher', SECRET);
-    await server.ctl('set_permissions', 'publisher', '.*', ALL_BUT_THE_STREAM, '.*');
-    return server;
+  let guarded: Promise<GuardedNode> | undefined;
+  async function startGuarded(): Promise<GuardedNode> {
+    const authorities = await createAuthorities(CERTIFIED);
+    ends.push(async () => authorities.remove());
+    const node = await startGuardedNode(authorities, SECRET);
+    ends.push(() => node.stop());
+    return node;
   }
   async function restricted() {
-    guarded ??= startGuarded();
-    const server = new URL((await guarded).url);
-    const as = (username: string, password: string) =>
-      driverAt(Object.assign(new URL(server), { username, password }).href);
-    return {
-      publisher: as('publisher', SECRET),
-      intruder: as('publisher', `not-${SECRET}`),
-      close: async () => undefined,
-    };
+    const { url: where } = await (guarded ??= startGuarded());
+    const as = (password: string) =>
+      driverAt(Object.assign(new URL(where), { username: PUBLISHER, password }).href);
+    return { publisher: as(SECRET), intruder: as(`not-${SECRET}`), close: async () => undefined };
+  }
+  async function secured() {
+    return openRabbitMqAccount(await (guarded ??= startGuarded()));
   }
 
   return {
@@ -78,7 +81,13 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
     driver: driverAt(url),
     reservedHeaders: ['x-death', 'x-delivery-count', 'x-stream-offset'],
     secrets: [SECRET, new URL(url).password],
-    faults: { link, privateServer, restricted, foreign: async (namespace) => foreignClient(raw, namespace) },
+    faults: {
+      link,
+      privateServer,
+      restricted,
+      secured,
+      foreign: async (namespace) => foreignClient(raw, namespace),
+    },
     async sweep(namespace) {
       await sweepRabbitmq(raw, namespace, declared.get(namespace) ?? []);
       declared.delete(namespace);

@@ -6,19 +6,28 @@ import type { Link } from '../suite/index.ts';
 export interface TcpLink extends Omit<Link, 'driver'> {
   /** `url` with the address of this link in place of the server's. */
   through(url: string): string;
+  /** When somebody connected, let through or not, by the clock of `performance`. */
+  readonly attempts: readonly number[];
+  /** Whether a text was carried in either direction, as it is. Looks at a megabyte at most. */
+  carried(text: string): boolean;
 }
+
+const MOST_HEARD = 1_048_576;
 
 /** Passes bytes on to the server of `url`, until a test says otherwise. Listens on a free port of 127.0.0.1. */
 export async function openTcpLink(url: string): Promise<TcpLink> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
-  const attempts = new Set<() => void>();
+  const waiting = new Set<() => void>();
+  const attempts: number[] = [];
+  let heard = '';
   let isCut = false;
   let isStalled = false;
 
   const server = createServer((near) => {
-    for (const tell of attempts) tell();
-    attempts.clear();
+    attempts.push(performance.now());
+    for (const tell of waiting) tell();
+    waiting.clear();
     near.on('error', () => undefined);
     if (isCut) return void near.destroy();
     const far = connect(Number(target.port), target.hostname);
@@ -26,7 +35,10 @@ export async function openTcpLink(url: string): Promise<TcpLink> {
     pairs.add(pair);
     far.on('error', () => undefined);
     for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', (bytes) => to.write(bytes));
+      from.on('data', (bytes) => {
+        if (heard.length < MOST_HEARD) heard += bytes.toString('latin1');
+        to.write(bytes);
+      });
       from.on('close', () => {
         to.destroy();
         pairs.delete(pair);
@@ -75,7 +87,9 @@ export async function openTcpLink(url: string): Promise<TcpLink> {
       for (const pair of pairs) for (const socket of pair) socket.resume();
     },
     dropConnections,
-    attempted: () => new Promise((resolve) => attempts.add(resolve)),
+    attempted: () => new Promise((resolve) => waiting.add(resolve)),
+    attempts,
+    carried: (text) => heard.includes(text),
     async close() {
       isCut = true;
       dropConnections();

@@ -70,6 +70,10 @@ export const clauses = {
   K7: 'what a slow group skipped is told',
   K8: 'groups and queues are listed and can be deleted',
   L1: 'time to live of a queue',
+  Q1: 'TLS: an authority and a client certificate of one’s own',
+  Q2: 'a wrong certificate, or credentials that are refused later: a typed error and no storm',
+  Q3: 'wrong credentials, of each kind: a typed error, no storm, and no secret is seen',
+  Q4: 'a denied permission surfaces, also one that is taken away',
 } as const;
 
 export type ClauseId = keyof typeof clauses;

@@ -1,4 +1,5 @@
 import assert, { AssertionError } from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { MessagingError } from '@waggle/kernel';
 import type { MessagingErrorCode } from '@waggle/kernel';
 import type { BrokerDriver, OutgoingMessage } from '@waggle/messaging';
@@ -35,7 +36,9 @@ export async function confirmed(
 /** Everything an error says, its causes included. */
 export function everythingSaid(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const own = Object.values(error).map((value) => (value instanceof Error ? '' : JSON.stringify(value)));
+  const own = Object.values(error).map((value) =>
+    value instanceof Error ? '' : inspect(value, { depth: 4 }),
+  );
   return [error.message, error.stack, ...own, everythingSaid(error.cause ?? '')].join('\n');
 }
 

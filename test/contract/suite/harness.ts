@@ -1,4 +1,7 @@
 import type { BrokerDriver, DriverSettings, IncomingMessage, OutgoingMessage } from '@waggle/messaging';
+import type { Secured } from './secured.ts';
+
+export type * from './secured.ts';
 
 /** What a test asks of a driver; the harness fills in the rest and its own, such as the URL. */
 export type SettingsOverrides = Partial<DriverSettings> & Pick<DriverSettings, 'namespace'>;
@@ -63,8 +66,10 @@ export interface FaultHooks {
   privateServer(): Promise<PrivateServer>;
   /** For C: the wire format seen by a stranger. */
   foreign(namespace: string): Promise<ForeignClient>;
-  /** For J, C and Q. */
+  /** For J and C. */
   restricted(): Promise<Restricted>;
+  /** For Q. */
+  secured(): Promise<Secured>;
   /** For H: closes only the channel, or what comes nearest, of a driver that this harness made. */
   closeChannels(driver: BrokerDriver): Promise<void>;
   /** For H: removes a group's consumer, or what comes nearest, on the server. */
@@ -79,13 +84,15 @@ export interface FaultHooks {
  * - `release-counts`    handing back counts as a delivery: attempts are an upper bound after a shutdown
  * - `keeps-for-groups`  a group that attached at what is new skips nothing: the broker keeps it until it is handled
  * - `missed-is-a-bound` how much a group skipped is known only as an upper bound
+ * - `no-tls`            nothing leaves the process that could be heard: there are no certificates to be wrong
  */
 export type Declaration =
   | 'never-late'
   | 'no-foreign-client'
   | 'release-counts'
   | 'keeps-for-groups'
-  | 'missed-is-a-bound';
+  | 'missed-is-a-bound'
+  | 'no-tls';
 
 export interface Limits {
   /** How long a test waits for what must happen. Never waited for in the green case. */

@@ -21,6 +21,7 @@ import { retentionCases } from './retention.ts';
 import { retryCases } from './retries.ts';
 import { rewindCases } from './rewind.ts';
 import { runCase } from './run.ts';
+import { securityCases } from './security.ts';
 import { shapeCases } from './shape.ts';
 import { startCases } from './start.ts';
 import { timeToLiveCases } from './time-to-live.ts';
@@ -58,6 +59,7 @@ export const contractCases: readonly ContractCase[] = [
   ...retentionCases,
   ...listingCases,
   ...timeToLiveCases,
+  ...securityCases,
 ];
 
 /** What the suite takes from a test runner; `vitest`, `node:test` and others have it. */
