@@ -158,6 +158,51 @@ describe('a consumer', () => {
     ]);
   });
 
+  it('that was attached late is not closed for the one that took over from it, which is the same', async () => {
+    const done: string[] = [];
+    const attached: (() => void)[] = [];
+    const only = { pause() {}, resume() {}, close: async () => void done.push('closed') };
+    const { driver, clock, flyAway, land } = loft({
+      async consume() {
+        done.push('attaching');
+        if (done.length > 1) await new Promise<void>((resolve) => attached.push(resolve));
+        return only;
+      },
+    });
+    await driver.open();
+    await driver.consume(options, () => undefined);
+    flyAway();
+    land();
+    await settled();
+    await clock.advance(7_000); // and so another attempt
+    expect(done).toEqual(['attaching', 'attaching', 'attaching']);
+    for (const resolve of attached.toReversed()) {
+      resolve();
+      await settled();
+    }
+    expect(done).toEqual(['attaching', 'attaching', 'attaching']);
+  });
+
+  it('tells what it missed, also where its user throws', async () => {
+    const missed: number[] = [];
+    let miss: ((count: number) => void) | undefined;
+    const { driver } = loft({
+      async consume({ onMissed }) {
+        miss = onMissed;
+        return { pause() {}, resume() {}, close: async () => undefined };
+      },
+    });
+    await driver.open();
+    const onMissed = (count: number): void => {
+      missed.push(count);
+      throw new Error('oops');
+    };
+    await driver.consume({ ...options, onMissed }, () => undefined);
+    miss?.(3);
+    miss?.(4);
+    expect(missed).toEqual([3, 4]);
+  });
+
   it('whose user throws hands the message back', async () => {
     const settlements: string[] = [];
     const delivery = { release: () => settlements.push('released') };

@@ -86,7 +86,8 @@ export function createAttachment({ link, clock, logger, options, ...given }: Att
       ended,
       previous: consumer,
     });
-    if (time !== times) return fresh.close(); // it took too long, and another one is there
+    // It took too long, and another one is there, or the same by another attempt.
+    if (time !== times) return fresh === consumer ? undefined : fresh.close();
     isAttached = true;
     attachedTo = connection;
     consumer = fresh;
