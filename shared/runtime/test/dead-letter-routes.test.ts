@@ -153,6 +153,29 @@ test('one is redriven, to the group that gave up on it; a dry run only tells', a
   expect((await ask(host, '/dead-letters')).json.deadLetters).toMatchObject([{ messageId: 'a' }]);
 });
 
+test('one that holds its lane says so, and is handled in its place when it is redriven', async () => {
+  const state = { broken: true, handled: [] as string[] };
+  const react = onEvent(
+    'react',
+    orderConfirmed,
+    async ({ id }) => {
+      if (state.broken && id === 'a') throw new Reject('not yet');
+      state.handled.push(id);
+    },
+    { afterDeadLetter: 'halt' },
+  );
+  const host = await aHost([aService({ handlers: [react] })]);
+  const { type, data } = orderConfirmed(orderConfirmed.example);
+  const event = (id: string) =>
+    ({ specversion: '1.0', id, source: '/test', type, data, partitionkey: 'k' }) as const;
+  await host.messaging.events.publish(event('a'), event('b'));
+  const listed = async () => (await ask(host, '/dead-letters')).json.deadLetters;
+  await expect.poll(listed).toMatchObject([{ messageId: 'a', held: true }]);
+  state.broken = false;
+  await ask(host, '/dead-letters/redrive', { all: true });
+  await expect.poll(() => state.handled, { timeout: 20_000 }).toEqual(['a', 'b']);
+});
+
 test('those of a filter are redriven or discarded, and all when that is said', async () => {
   const { host, state, giveUpOn } = await aHostThatGivesUp();
   await giveUpOn('a', 'b', 'c');
