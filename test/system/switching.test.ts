@@ -1,6 +1,3 @@
-import { createNatsDriver } from '@waggle/adapter-nats';
-import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
-import { silentLogger } from '@waggle/kernel';
 import { createMemoryStore } from '@waggle/adapter-memory';
 import type { Store } from '@waggle/messaging';
 import type { Host } from '@waggle/runtime';
@@ -64,34 +61,31 @@ async function succeeds(script: string, words: readonly string[], environment: E
   return JSON.parse(stdout);
 }
 
+interface GroupRow {
+  readonly kind: string;
+  readonly name: string;
+  readonly lag: number;
+}
+
+const groupsOf = async (environment: Environment): Promise<readonly GroupRow[]> =>
+  (await succeeds('groups', ['list'], environment)).groups;
+
 async function lagsOf(environment: Environment): Promise<number> {
-  const settings = {
-    namespace: environment['NAMESPACE'] ?? '',
-    lanes: 4,
-    retention: { maxAgeMs: 604_800_000, maxBytes: 16_777_216 },
-    maxMessageBytes: 1_048_576,
-    requestTimeoutMs: 10_000,
-    leaseMs: 30_000,
-    logger: silentLogger,
+  return (await groupsOf(environment)).reduce((sum, { lag }) => sum + lag, 0);
+}
+
+/** The same, as a running host tells it. */
+async function backlogOf(host: Host): Promise<number> {
+  const { consumers } = (await (await fetch(`${host.url}/health`)).json()) as {
+    readonly consumers: Readonly<Record<string, { readonly lag: number | null }>>;
   };
-  const driver =
-    environment['BROKER'] === 'nats'
-      ? createNatsDriver(settings, { url: environment['NATS_URL'] ?? '' })
-      : createRabbitMqDriver(settings, { url: environment['RABBITMQ_URL'] ?? '' });
-  await driver.open();
-  const all = await Promise.all([
-    driver.lag({ kind: 'group', group: 'ordering.settle-order' }),
-    driver.lag({ kind: 'group', group: 'notifications.notify-customer' }),
-    driver.lag({ kind: 'queue', context: 'payments' }),
-  ]);
-  await driver.close();
-  return all.reduce((a, b) => a + b, 0);
+  return Object.values(consumers).reduce((sum, { lag }) => sum + (lag ?? Number.NaN), 0);
 }
 
 /** Steps 3 to 5: the door closes, everything is worked off, the services stop, and nothing is left. */
 async function closeDown(door: ReturnType<typeof createFrontDoor>, host: Host, environment: Environment) {
   await door.close();
-  await expect.poll(() => lagsOf(environment), { timeout: SETTLED_MS }).toBe(0);
+  await expect.poll(() => backlogOf(host), { timeout: SETTLED_MS }).toBe(0);
   await host.stop();
   expect(await lagsOf(environment)).toBe(0);
   expect(await succeeds('dead-letters', ['list'], environment)).toMatchObject({ total: 0 });
@@ -139,10 +133,8 @@ test.each<[Durable, Durable]>([
     await following.told('from the beginning');
     const customers = Promise.all(purchases(PER_STAGE).map(door.enter));
     // 2. Deal with the dead letters.
-    await expect
-      .poll(async () => (await succeeds('dead-letters', ['list'], here)).total, { timeout: SETTLED_MS })
-      .toBe(1);
-    await succeeds('dead-letters', ['discard', '--all'], here);
+    await expect.poll(() => before.messaging.deadLetters.list(), { timeout: SETTLED_MS }).toHaveLength(1);
+    expect(await succeeds('dead-letters', ['discard', '--all'], here)).toMatchObject({ total: 1 });
     await customers;
     await closeDown(door, before, here);
     // Meanwhile customers come, and find the door closed.
@@ -155,6 +147,7 @@ test.each<[Durable, Durable]>([
     expect(await following.stop()).toContain('told to stop: the same command goes on from here');
     await succeeds('copy', copying(here, there), both);
     // 7. There are no groups yet: they will begin behind the history.
+    expect((await groupsOf(there)).filter(({ kind }) => kind === 'group')).toEqual([]);
     // 8. and 9. Start the services, open the door.
     const during = await start(there, store, journals[1]);
     expect(door.accepted).toBe(2 * PER_STAGE);
@@ -168,6 +161,12 @@ test.each<[Durable, Durable]>([
     expect(await succeeds('copy', [...copying(there, here), '--allow-foreign'], both)).toMatchObject({
       copied: journals[1].entries.filter(({ what }) => what === 'published').length,
     });
+    for (const { kind, name, lag } of await groupsOf(here)) {
+      if (kind === 'queue') continue;
+      expect(lag).toBeGreaterThan(0);
+      await succeeds('groups', ['reset', name, '--from', 'new', '--yes'], here);
+    }
+    expect(await lagsOf(here)).toBe(0);
     const after = await start(here, store, journals[2]);
     door.open(after);
     await Promise.all(
@@ -176,7 +175,7 @@ test.each<[Durable, Durable]>([
         .map(door.enter),
     );
     await expect.poll(() => notices(after), { timeout: SETTLED_MS }).toBe(everything.length);
-    await expect.poll(() => lagsOf(here), { timeout: SETTLED_MS }).toBe(0);
+    await expect.poll(() => backlogOf(after), { timeout: SETTLED_MS }).toBe(0);
 
     expect(await readOutcome(after)).toEqual(await expected);
     const handled = effects(journals);
