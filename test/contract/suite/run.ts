@@ -1,7 +1,7 @@
 import { Bench } from './bench.ts';
 import type { ContractCase } from './case.ts';
 import { within } from './collector.ts';
-import type { ContractHarness } from './harness.ts';
+import type { ContractHarness, Declaration } from './harness.ts';
 
 /** A test waits for a few things, each within its deadline; one that hangs elsewhere ends all the same. */
 const CASE_DEADLINES = 5;
@@ -22,6 +22,8 @@ export async function runCase({ run }: ContractCase, harness: ContractHarness): 
 export interface CaseResult {
   readonly case: ContractCase;
   readonly error?: unknown;
+  /** What the adapter declared that it cannot, where the case asked for it and asserted the alternative. */
+  readonly declared: readonly Declaration[];
 }
 
 /** Runs cases side by side, without a test runner: to test the suite itself, and for the matrix. */
@@ -35,13 +37,25 @@ export async function runCases(
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const current = next;
-      const outcome = runCase(current, harness).then(
-        () => ({ case: current }),
-        (error: unknown) => ({ case: current, error }),
+      const asked = new Set<Declaration>();
+      const outcome = runCase(current, noting(harness, asked)).then(
+        () => ({ case: current, declared: [...asked] }),
+        (error: unknown) => ({ case: current, declared: [...asked], error }),
       );
       results.push(await outcome);
     }
   };
   await Promise.all(Array.from({ length: parallel }, work));
   return results;
+}
+
+/** The harness; what it declares and is asked for is noted. */
+function noting(harness: ContractHarness, asked: Set<Declaration>): ContractHarness {
+  const declares = new Proxy(harness.declares, {
+    get(target, name: Declaration) {
+      if (target[name] !== undefined) asked.add(name);
+      return target[name];
+    },
+  });
+  return { ...harness, declares };
 }
