@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { failuresOf, GROUPS, matrixOf } from './matrix.ts';
 import { clauses, contractCases, type CaseResult } from './suite/index.ts';
@@ -27,17 +26,3 @@ test('what failed is named, what was declared has a note, and the rest is kept',
   expect(byClause).toMatch(/^\| F15 \| .* \| ✓ \| ✓¹ \|$/m);
   expect(columns.flatMap(failuresOf)[0]).toMatch(/^one: \[B1\] .*: lost one$/);
 });
-
-// The marks are written by `npm run test:contract:matrix`; that nothing is missing there is seen here.
-test.for([
-  { file: 'README.md', wanted: [...new Set(Object.keys(clauses).map((id) => id[0]))] },
-  { file: 'docs/promises.md', wanted: Object.keys(clauses) },
-])('the matrix in $file has every row, and nothing that is not kept', async ({ file, wanted }) => {
-  const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
-  const table = /<!-- matrix:begin[^>]*-->([^]*)<!-- matrix:end -->/.exec(text)?.[1] ?? '';
-  const rows = [...table.matchAll(/^\| ([A-Z][0-9]*) \|/gm)].map(([, id]) => id);
-  expect(rows, 'run npm run test:contract:matrix').toEqual(wanted.toSorted(byClause));
-  expect(table).not.toMatch(/[✗—]/);
-});
-
-const byClause = (one = '', other = ''): number => one.localeCompare(other, 'en', { numeric: true });

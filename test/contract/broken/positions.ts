@@ -91,7 +91,7 @@ export const endsAtTheHead: BrokenDriver = {
   name: 'ends a reader that follows when there is nothing more',
   plant: () => (driver) =>
     override(driver, { read: (source, options) => driver.read(source, { ...options, follow: false }) }),
-  caughtBy: ['A5', 'D3', 'K2', 'K5'],
+  caughtBy: ['A5', 'D3', 'H1', 'K2', 'K5'],
 };
 
 export const endsOneEarly: BrokenDriver = {

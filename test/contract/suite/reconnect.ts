@@ -30,7 +30,9 @@ export const reconnectCases = [
         await handled.until(() => sent.every(({ id }) => got().has(id)), `${sent.length} events`);
       }
       while (read.size < sent.length) {
-        read.add((await bench.within(reading.next(), 'the reader to read on')).value?.event.id);
+        const { done = false, value } = await bench.within(reading.next(), 'the reader to read on');
+        assert.ok(!done, `the reading ended after ${read.size} of ${sent.length} events`);
+        read.add(value?.event.id);
       }
       assert.deepEqual([...read].toSorted(), ids(sent));
       await reading.return?.();
