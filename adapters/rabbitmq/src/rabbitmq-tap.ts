@@ -34,8 +34,13 @@ export function createTap({ session, ended }: Consuming, queue: string, prefetch
   let paused = false;
   let consuming = false;
   let over = false;
+  let starting: Promise<void> = Promise.resolve();
 
-  async function start(): Promise<void> {
+  function start(): Promise<void> {
+    return (starting = open());
+  }
+
+  async function open(): Promise<void> {
     useful = consuming = false;
     const channel = await openChannel(session.model, (reason) => {
       current = undefined;
@@ -75,9 +80,13 @@ export function createTap({ session, ended }: Consuming, queue: string, prefetch
       if (paused && current !== undefined) consume(current).catch(() => undefined);
       paused = false;
     },
-    /** Sends what was settled; the server hands on the rest. */
+    /**
+     * Sends what was settled; the server hands on the rest. Waits for what was begun: the server closes a channel where it
+     * refuses something, and does not answer a close of ours that crosses its own.
+     */
     async close(): Promise<void> {
       over = true;
+      await starting.catch(() => undefined);
       const last = current;
       current = undefined;
       if (last !== undefined) await closed(last);
