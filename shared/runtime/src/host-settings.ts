@@ -80,8 +80,15 @@ export const hostSettings = {
     description: 'one JSON object a line, or text for people',
     default: 'json',
   }),
+  SHUTDOWN_DELAY_MS: integer({
+    description:
+      'told to stop, how long to go on as before while /readyz says 503, so that a load balancer notices; 5000 behind one',
+    default: '0',
+    min: 0,
+    max: 300_000,
+  }),
   SHUTDOWN_TIMEOUT_MS: integer({
-    description: 'how long stopping may take in all; work in flight has four fifths of it',
+    description: 'how long stopping may take after that; work in flight has four fifths of it',
     default: '10000',
     min: 0,
   }),

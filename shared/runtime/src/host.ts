@@ -34,9 +34,9 @@ export interface Host {
   request(path: string, init?: RequestInit): Promise<Response>;
   readonly messaging: Messaging;
   /**
-   * Readiness goes first, and whoever asks is told so while handlings in flight finish; then the listener closes, the
-   * outbox is flushed, connections close. All of it within `SHUTDOWN_TIMEOUT_MS`, of which work in flight may use four
-   * fifths. Idempotent. Reports what was cut off.
+   * Readiness goes first; for `SHUTDOWN_DELAY_MS` all else goes on as before. Then, still within reach of whoever asks,
+   * consumers finish what they have; then the listener closes, the outbox is flushed, connections close: all of it within
+   * `SHUTDOWN_TIMEOUT_MS`, of which work in flight may use four fifths. Idempotent. Reports what was cut off.
    */
   stop(): Promise<StopReport>;
 }
@@ -130,7 +130,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   function stop(): Promise<StopReport> {
     ready = false;
-    return shutDown({ budgetMs: settings.SHUTDOWN_TIMEOUT_MS, messaging, server, relay, store, logger });
+    const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_TIMEOUT_MS: budgetMs } = settings;
+    return shutDown({ delayMs, budgetMs, messaging, server, relay, store, logger });
   }
 
   let stopping: Promise<StopReport> | undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DrainReport, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import type { Messaging, Relay, Store } from '@waggle/messaging';
@@ -17,7 +18,9 @@ export interface StopReport extends DrainReport {
 }
 
 export interface ShutdownOptions {
-  /** Real time, whatever the clock: the process is killed in real time, too. */
+  /** How long everything goes on as before, in real time: readiness is gone already, and is seen to be. */
+  readonly delayMs: number;
+  /** How long the rest may take. Real time, whatever the clock: the process is killed in real time, too. */
   readonly budgetMs: number;
   readonly messaging: Messaging;
   readonly server: RunningHttpServer;
@@ -27,12 +30,14 @@ export interface ShutdownOptions {
 }
 
 /**
- * From the last to the first: consumers take nothing more, while requests are still answered, so that a load balancer
+ * After the delay, from the last to the first: consumers take nothing more, while requests are still answered, so that a load balancer
  * sees that the host is not ready; then the listener closes, the outbox is flushed, connections close. No step may take
  * the time of all.
  */
 export async function shutDown(options: ShutdownOptions): Promise<StopReport> {
-  const { budgetMs, messaging, server, relay, store, logger } = options;
+  const { delayMs, budgetMs, messaging, server, relay, store, logger } = options;
+  logger.info('stopping', { delayMs, budgetMs });
+  if (delayMs > 0) await delay(delayMs);
   const startedAt = performance.now();
   const leftMs = (share = 1): number => Math.max(0, startedAt + budgetMs * share - performance.now());
   const atLeast = (ms: number): number => Math.max(LEAST_MS, ms);
@@ -63,7 +68,6 @@ export async function shutDown(options: ShutdownOptions): Promise<StopReport> {
     }
   }
 
-  logger.info('stopping', { budgetMs });
   const report = await drain();
   await server.close(leftMs(WORK_SHARE));
   const unsent = await flush();

@@ -112,6 +112,27 @@ describe('stopping', () => {
   });
 });
 
+describe('SHUTDOWN_DELAY_MS', () => {
+  test('is how long everything but readiness goes on, and comes before the budget', async () => {
+    const handled = Promise.withResolvers<void>();
+    const listening = onEvent('listening', orderConfirmed, async () => handled.resolve());
+    const routes = publishing(orderConfirmed(orderConfirmed.example));
+    const environment = { SHUTDOWN_DELAY_MS: '1500', SHUTDOWN_TIMEOUT_MS: '0' };
+    const host = await aHost([aService({ handlers: [listening], routes })], { environment });
+    const statusOf = async (path: string, init?: RequestInit) => (await fetch(host.url + path, init)).status;
+    expect(await statusOf('/readyz')).toBe(200);
+    const beganAt = performance.now();
+    const stopping = host.stop();
+    expect(await statusOf('/readyz')).toBe(503);
+    expect(await statusOf('/livez')).toBe(200);
+    expect(await statusOf('/things', { method: 'POST' })).toBe(202);
+    await handled.promise; // taken, published and handled after it was told to stop
+    expect(await stopping).toEqual({ finished: 0, abandoned: [], unsent: 0 });
+    expect(performance.now() - beganAt).toBeGreaterThanOrEqual(1490);
+    await expect(fetch(`${host.url}/livez`)).rejects.toThrow('fetch failed');
+  });
+});
+
 describe('SHUTDOWN_TIMEOUT_MS', () => {
   const environment = { SHUTDOWN_TIMEOUT_MS: '400', BROKER_TIMEOUT_MS: '60000' };
   const routes = publishing(orderConfirmed(orderConfirmed.example));
