@@ -70,6 +70,8 @@ export function createConsumer(
   let isTaking = false;
   let isLooking = false;
   let refusal: MessagingError | undefined;
+  /** Whether requests in the name of an inbox that was given up may still wait at the server. */
+  let isLeaving = false;
   let closing: Promise<void> | undefined;
 
   async function attach(to: NatsLink, onEnd: Attaching['ended']): Promise<void> {
@@ -152,11 +154,14 @@ export function createConsumer(
 
   /**
    * In a pause, what is handed back waits until nothing is requested: it would come again to each request that still waits,
-   * and count an attempt each time. What lost its lease may be with another member: a settlement would meddle with theirs.
+   * and count an attempt each time. So it does while the inbox is given up: what is handed back when nobody hears the
+   * requests that wait, 2.9.10 keeps until its lease is over. What lost its lease may be with another member: a
+   * settlement would meddle with theirs.
    */
   function sendSettlements({ client }: NatsLink): void {
     const now = Date.now();
-    const waits = ([{ taken }, how]: Settled): boolean => !isTaking && how === NAK && taken.requested > 0;
+    const waits = ([{ taken }, how]: Settled): boolean =>
+      how === NAK && (isLeaving || (!isTaking && taken.requested > 0));
     for (const [held, payload] of settlements.filter((each) => !waits(each))) {
       if (held.leasedUntil <= now) continue;
       client.publish(held.reply, payload);
@@ -190,15 +195,18 @@ export function createConsumer(
 
   /**
    * Gives up the inbox; what is on its way comes before the promise resolves. Then asks for the lines, whereupon the server
-   * drops the requests: without that, 2.9.10 was seen to redeliver with a count of 1, and to repeat what was acknowledged.
+   * drops the requests. Without that, 2.9.10 takes a redelivery for a request that nobody hears, and then forgets it until its
+   * lease is over, redelivers with a count of 1, and repeats what was acknowledged.
    */
   async function leaveSession(): Promise<void> {
     const left = session;
     const asked = all.filter(({ requested }) => requested > 0).map(({ line }) => line);
     forgetSession();
     if (left === undefined || link === undefined || link.client.isClosed()) return;
+    isLeaving = true;
     await Promise.race([left.drain(), link.client.closed()]).catch(ignore);
     await infosOf(link, asked).catch(ignore);
+    isLeaving = false;
   }
 
   function forgetSession(): void {
@@ -218,7 +226,7 @@ export function createConsumer(
     // Still with us, after a lease that ran out or a durable that was made anew: it has one handler, not two.
     if (held !== undefined) Object.assign(held, { reply, leasedUntil });
     else if (isCurrent) hand({ taken, position, reply, leasedUntil }, attempt, msg);
-    else msg.respond(NAK);
+    else settlements.push([{ taken, position, reply, leasedUntil }, NAK]); // sent when the inbox has been left
   }
 
   function hand(held: Held, attempt: number, msg: Msg): void {
