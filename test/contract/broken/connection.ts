@@ -32,6 +32,10 @@ export const confirmsBeforeStoring: BrokenDriver = {
     'E6',
     'F16',
     'F6',
+    'H4',
+    'H5',
+    'I3',
+    'I6',
     'J1',
     'J2',
     'J3',
@@ -51,7 +55,7 @@ export const hidesFailures: BrokenDriver = {
   name: 'confirms what could not be stored',
   plant: () => (driver) =>
     override(driver, { publish: async (messages) => (await driver.publish(messages)).map(() => undefined) }),
-  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'J2', 'J3', 'K8', 'Q4'],
+  caughtBy: ['A3', 'A4', 'A5', 'A6', 'C4', 'C5', 'F6', 'H5', 'J2', 'J3', 'K8', 'Q4'],
 };
 
 export const leaksAfterClose: BrokenDriver = {
@@ -67,7 +71,7 @@ export const leaksAfterClose: BrokenDriver = {
         return Object.assign(Object.create(consumer), { pause: ignore, resume: ignore, close });
       },
     }),
-  caughtBy: ['B9', 'D6', 'E4', 'F15', 'K4', 'K7', 'K8'],
+  caughtBy: ['B9', 'D6', 'E4', 'F15', 'G3', 'I1', 'I4', 'I5', 'K4', 'K7', 'K8'],
 };
 
 export const bringsBackTheLast: BrokenDriver = {
@@ -93,23 +97,26 @@ export const bringsBackTheLast: BrokenDriver = {
         },
       });
   },
-  caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15', 'K3', 'K4', 'K8'],
+  caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15', 'H6', 'I1', 'I5', 'K3', 'K4', 'K8'],
 };
 
 export const goesDeaf: BrokenDriver = {
   name: 'reconnects, and forgets its consumers',
   plant: () => (driver) => {
     let deaf = false;
+    const look = (): void => void (deaf ||= driver.status === 'reconnecting');
     return override(driver, {
       publish(messages) {
-        deaf ||= driver.status === 'reconnecting';
+        look();
         return driver.publish(messages);
       },
-      consume: (options, deliver) =>
-        driver.consume(options, (delivery) => (deaf ? undefined : deliver(delivery))),
+      consume(options, deliver) {
+        setInterval(look, 5).unref();
+        return driver.consume(options, (delivery) => (deaf ? undefined : deliver(delivery)));
+      },
     });
   },
-  caughtBy: ['H1', 'Q2'],
+  caughtBy: ['H1', 'H2', 'H5', 'H6', 'H7', 'Q2'],
 };
 
 export const servesFewConsumers: BrokenDriver = {

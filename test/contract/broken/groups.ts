@@ -31,7 +31,30 @@ export const forgetsAGroupsPlace: BrokenDriver = {
       },
     });
   },
-  caughtBy: ['A8', 'B10', 'B6', 'B8', 'B9', 'D6', 'E1', 'E4', 'E6', 'F1', 'F12', 'F14', 'F15', 'K1', 'K3'],
+  caughtBy: [
+    'A8',
+    'B10',
+    'B6',
+    'B8',
+    'B9',
+    'D6',
+    'E1',
+    'E4',
+    'E6',
+    'F1',
+    'F12',
+    'F14',
+    'F15',
+    'G3',
+    'G4',
+    'H6',
+    'H8',
+    'I1',
+    'I2',
+    'I4',
+    'K1',
+    'K3',
+  ],
 };
 
 export const startsAtTheBeginning: BrokenDriver = {
@@ -41,7 +64,7 @@ export const startsAtTheBeginning: BrokenDriver = {
       declare: ({ groups = [], ...rest }) =>
         driver.declare({ ...rest, groups: groups.map((group) => ({ ...group, from: 'beginning' })) }),
     }),
-  caughtBy: ['B1', 'K1', 'K4', 'K5', 'K8'],
+  caughtBy: ['B1', 'H4', 'K1', 'K4', 'K5', 'K8'],
 };
 
 export const broadcastsInAGroup: BrokenDriver = {
@@ -70,7 +93,7 @@ export const broadcastsInAGroup: BrokenDriver = {
       });
     };
   },
-  caughtBy: ['B5', 'D2', 'E2', 'E3', 'E4', 'E5', 'E6', 'F14'],
+  caughtBy: ['B5', 'D2', 'E2', 'E3', 'E4', 'E5', 'E6', 'F14', 'G4'],
 };
 
 export const oneGroupStarvesAnother: BrokenDriver = {
@@ -110,7 +133,7 @@ export const oneGroupStarvesAnother: BrokenDriver = {
       },
     });
   },
-  caughtBy: ['B11'],
+  caughtBy: ['B11', 'G2'],
 };
 
 export const groupsCompete: BrokenDriver = {
@@ -127,7 +150,7 @@ export const groupsCompete: BrokenDriver = {
         }),
     });
   },
-  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F1', 'F14', 'F16', 'F9', 'K1'],
+  caughtBy: ['B11', 'B2', 'D1', 'D4', 'D5', 'F1', 'F14', 'F16', 'F9', 'G1', 'G2', 'G3', 'H2', 'K1'],
 };
 
 export const retriesEverywhere: BrokenDriver = {

@@ -1,6 +1,8 @@
 import type { BrokenDriver } from './broken-driver.ts';
 import * as connection from './connection.ts';
 import * as content from './content.ts';
+import * as faults from './faults.ts';
+import * as flow from './flow.ts';
 import * as groups from './groups.ts';
 import * as order from './order.ts';
 import * as positions from './positions.ts';
@@ -19,4 +21,6 @@ export const brokenDrivers: readonly BrokenDriver[] = [
   ...Object.values(content),
   ...Object.values(order),
   ...Object.values(security),
+  ...Object.values(faults),
+  ...Object.values(flow),
 ];

@@ -34,7 +34,7 @@ export const overtakesARetry: BrokenDriver = {
         return driver.consume(options, (delivery) => deliver(again(delivery, delivery.attempt)));
       },
     }),
-  caughtBy: ['E2', 'E5', 'E6', 'F1'],
+  caughtBy: ['E2', 'E5', 'E6', 'F1', 'G1'],
 };
 
 export const waitsWithEverything: BrokenDriver = {
@@ -79,7 +79,7 @@ export const leavesLanesWithTheDead: BrokenDriver = {
       });
     };
   },
-  caughtBy: ['E4'],
+  caughtBy: ['E4', 'H8'],
 };
 
 export const givesUpByItself: BrokenDriver = {

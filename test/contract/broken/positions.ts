@@ -110,7 +110,7 @@ export const endsOneEarly: BrokenDriver = {
     }
     return override(driver, { read });
   },
-  caughtBy: ['A1', 'K1', 'K2', 'K4', 'K5', 'K6', 'K7', 'Q1'],
+  caughtBy: ['A1', 'H5', 'I3', 'I6', 'K1', 'K2', 'K4', 'K5', 'K6', 'K7', 'Q1'],
 };
 
 export const isSilentAboutWhatWasSkipped: BrokenDriver = {

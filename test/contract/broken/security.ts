@@ -87,7 +87,7 @@ export const givesUpWhenRefused: BrokenDriver = {
     };
     return override(driver, methods);
   },
-  caughtBy: ['H1', 'Q2'],
+  caughtBy: ['H1', 'H2', 'H5', 'H6', 'H7', 'Q2'],
 };
 
 export const silentWhenDenied: BrokenDriver = {

@@ -35,6 +35,13 @@ export const acksFirst: BrokenDriver = {
     'F5',
     'F6',
     'F7',
+    'G1',
+    'G3',
+    'G4',
+    'H6',
+    'H8',
+    'I2',
+    'I4',
     'L1',
     'Q1',
   ],
@@ -64,6 +71,11 @@ export const dropsARedelivery: BrokenDriver = {
     'F5',
     'F6',
     'F7',
+    'G1',
+    'H4',
+    'H6',
+    'H8',
+    'I4',
     'L1',
     'Q1',
   ],
@@ -83,7 +95,7 @@ export const resetsAttempts: BrokenDriver = {
         }),
     });
   },
-  caughtBy: ['B8', 'E6', 'F1', 'F12'],
+  caughtBy: ['B8', 'E6', 'F1', 'F12', 'I4'],
 };
 
 export const ignoresTheDelay: BrokenDriver = {
@@ -100,7 +112,7 @@ export const countsAHandBack: BrokenDriver = {
       ...passDelivery(delivery),
       release: () => delivery.retry(0),
     })),
-  caughtBy: ['D6', 'F15'],
+  caughtBy: ['D6', 'F15', 'G3', 'I2'],
 };
 
 export const acksWhatCameBefore: BrokenDriver = {
@@ -141,5 +153,5 @@ export const losesItsLease: BrokenDriver = {
           release: () => settled(() => delivery.release()),
         };
       }),
-  caughtBy: ['F14'],
+  caughtBy: ['F14', 'H6'],
 };

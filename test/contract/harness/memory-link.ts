@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { MessagingError } from '@waggle/kernel';
 import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
-import type { BrokerConnection, Connector } from '@waggle/messaging';
+import type { BrokerConnection, Connector, Delivery } from '@waggle/messaging';
 import type { Link } from '../suite/index.ts';
+
+type Client = Parameters<MemoryBroker['connector']>[0];
 
 /** The part of a link that makes no drivers. */
 export interface MemoryLink extends Omit<Link, 'driver'> {
@@ -17,7 +19,9 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
   const connections = new Map<BrokerConnection, (reason: unknown) => void>();
   const waiting = new Set<() => void>();
   const drivers = new Set<MemoryDriver>();
+  const clients = new Set<Client>();
   let isCut = false;
+  let received = 0;
 
   function dropConnections(): void {
     for (const [connection, lost] of connections) {
@@ -36,6 +40,11 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
     }
   }
 
+  const counting = (deliver: (delivery: Delivery) => void) => (delivery: Delivery) => {
+    received += delivery.message.body.byteLength;
+    deliver(delivery);
+  };
+
   function through(connector: Connector): Connector {
     return {
       ...connector,
@@ -43,7 +52,10 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
         if (isCut) throw new MessagingError('unavailable', 'the link is cut');
         const connection = await connector.connect(lost);
         connections.set(connection, lost);
-        return connection;
+        return {
+          ...connection,
+          consume: (options, deliver, attaching) => connection.consume(options, counting(deliver), attaching),
+        };
       },
       whenReachable(action) {
         if (!isCut) return connector.whenReachable?.(action) ?? (() => undefined);
@@ -54,7 +66,13 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
   }
 
   return {
-    broker: { ...broker, connector: (client) => through(broker.connector(client)) },
+    broker: {
+      ...broker,
+      connector(client) {
+        clients.add(client);
+        return through(broker.connector(client));
+      },
+    },
     add: (driver) => void drivers.add(driver),
     async cut() {
       isCut = true;
@@ -64,6 +82,16 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
     stall: () => drivers.forEach((driver) => driver.freeze()),
     resume: () => drivers.forEach((driver) => driver.thaw()),
     dropConnections,
+    async closeChannels() {
+      for (const { members } of clients) for (const member of members) member.end('its channel was closed');
+    },
+    deleteConsumer: async (namespace, group) => broker.deleteConsumer(group, namespace),
+    async consumers(_namespace, group) {
+      const resources = (await [...drivers].at(-1)?.describe()) ?? [];
+      const found = resources.find(({ kind, name }) => kind === 'group' && name === group);
+      return Number(found?.details['members']);
+    },
+    received: () => received,
     attempted: () => turn(), // opening tries within the call, and knows the outcome within the turn
     close: restore,
   };

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
 import type { MemoryBroker, MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
@@ -21,6 +22,9 @@ export interface MemoryHarnessOptions {
   readonly secrets?: readonly string[];
 }
 
+/** A restart takes a moment, in which others go on. */
+const OUTAGE_MS = 50;
+
 const untouched: Wrap = (driver) => driver;
 const ignore = (): void => undefined;
 
@@ -43,9 +47,13 @@ export function memoryHarness({
     const server = createMemoryBroker();
     return {
       driver: driverOf(server),
-      restart: async () => server.restart(),
+      async restart() {
+        server.stop();
+        await delay(OUTAGE_MS);
+        server.start();
+      },
       kill: async () => server.stop(),
-      stop: async () => server.stop(),
+      close: async () => server.stop(),
     };
   }
 
@@ -79,14 +87,7 @@ export function memoryHarness({
     driver: driverOf(broker),
     reservedHeaders: [],
     secrets,
-    faults: {
-      link,
-      privateServer,
-      restricted,
-      secured,
-      closeChannels: async () => broker.closeChannels(),
-      deleteConsumer: async (_namespace, group) => broker.deleteConsumer(group),
-    },
+    faults: { link, privateServer, restricted, secured },
     close: async () => undefined,
   };
 }

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createNatsDriver } from '@waggle/adapter-nats';
+import type { NatsOptions } from '@waggle/adapter-nats';
 import { connect, headers as natsHeaders } from 'nats';
-import type { NatsConnection } from 'nats';
+import type { ConsumerInfo, NatsConnection } from 'nats';
 import { startPrivateServer } from '../../servers/servers.ts';
 import { connectionTo, sweepNats } from '../../servers/sweep-nats.ts';
-import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
 import { createAuthorities, type Authorities } from './authorities.ts';
 import { openNatsAccount } from './nats-secured.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { prefixed } from './prefixed.ts';
 import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
@@ -17,19 +19,42 @@ const SECRET = `secret-${randomBytes(6).toString('hex')}`;
 /** NATS JetStream, on the server at `url`. */
 export async function natsHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
   const raw = await connect(connectionTo(url));
-  const driverAt = (where: string) => (overrides: SettingsOverrides) =>
-    createNatsDriver(contractSettings(overrides), { url: where });
+  const ends: (() => Promise<unknown>)[] = [() => raw.close()];
+  const driverAt =
+    (where: string, connection?: NatsOptions['connection']) => (overrides: SettingsOverrides) =>
+      createNatsDriver(contractSettings(overrides), { url: where, ...(connection && { connection }) });
   const withSecret = secretUrl(url);
 
-  async function link() {
+  async function link(): Promise<Link> {
     const tcp = await openTcpLink(url);
-    return { ...tcp, driver: driverAt(tcp.through(withSecret)) };
+    const inboxPrefix = `_INBOX.${randomBytes(6).toString('hex')}`;
+    const requests = await watchRequests(raw, inboxPrefix);
+    return {
+      ...tcp,
+      driver: driverAt(tcp.through(withSecret), { inboxPrefix }),
+      closeChannels: requests.end,
+      async deleteConsumer(namespace, group) {
+        const { consumers } = await raw.jetstreamManager();
+        for (const { stream_name: stream, name } of await durablesOf(raw, namespace, group)) {
+          await consumers.delete(stream, name);
+        }
+      },
+      async consumers(namespace, group) {
+        const durables = await durablesOf(raw, namespace, group);
+        return durables.reduce((sum, { num_waiting: waiting }) => sum + waiting, 0);
+      },
+      async close() {
+        requests.stop();
+        await tcp.close();
+      },
+    };
   }
 
-  async function privateServer() {
+  const privateServer = oneAtATime(async () => {
     const { url: where, restart, kill, stop } = await startPrivateServer('nats');
-    return { driver: driverAt(where), restart, kill, stop };
-  }
+    ends.push(stop);
+    return { driver: driverAt(where), restart, kill };
+  });
 
   async function restricted() {
     const config = `authorization { users = [
@@ -57,6 +82,7 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
     declares: {
       'release-counts': 'a NAK counts as a delivery, whatever its reason',
       'missed-is-a-bound': 'the server does not tell which of the discarded messages were those of a lane',
+      'held-by-lease': 'the server knows a delivery by its reply subject, on whatever connection',
     },
     driver: driverAt(withSecret),
     reservedHeaders: [
@@ -76,9 +102,40 @@ export async function natsHarness(url: string, limits: Partial<Limits> = {}): Pr
     },
     sweep: (namespace) => sweepNats(raw, namespace),
     async close() {
-      await raw.close();
+      for (const end of ends.toReversed()) await end();
       (await authorities)?.remove();
     },
+  };
+}
+
+/** The durables of a group. */
+async function durablesOf(raw: NatsConnection, namespace: string, group: string) {
+  const { consumers } = await raw.jetstreamManager();
+  const found: ConsumerInfo[] = [];
+  for await (const info of consumers.list(`${namespace}_evt`)) {
+    if (info.name.startsWith(`${group.replace('.', '_')}_`)) found.push(info);
+  }
+  return found;
+}
+
+/**
+ * NATS has no channels: the requests for messages come nearest. Hears those whose answers go below a prefix, and ends them
+ * with what the server says when it gives them up.
+ */
+async function watchRequests(raw: NatsConnection, prefix: string) {
+  const replies = new Map<string, string>();
+  const heard = raw.subscribe('$JS.API.CONSUMER.MSG.NEXT.>', {
+    callback: (_, { subject, reply = '' }) => void (reply.startsWith(prefix) && replies.set(subject, reply)),
+  });
+  await raw.flush();
+  return {
+    async end() {
+      await raw.flush();
+      const headers = natsHeaders(409, 'Server Shutdown');
+      for (const reply of replies.values()) raw.publish(reply, new Uint8Array(), { headers });
+      await raw.flush();
+    },
+    stop: () => heard.unsubscribe(),
   };
 }
 

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { connect } from 'amqplib';
 import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
 import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
-import type { ContractHarness, ForeignClient, Limits, SettingsOverrides } from '../suite/index.ts';
+import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
 import { override } from '../suite/pass-through.ts';
 import { createAuthorities } from './authorities.ts';
+import { amqpPassage } from './amqp-passage.ts';
+import type { AmqpPassage } from './amqp-passage.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { prefixed } from './prefixed.ts';
 import {
   CERTIFIED,
@@ -19,6 +23,11 @@ import { contractSettings } from './settings.ts';
 import { openTcpLink } from './tcp-link.ts';
 
 const SECRET = `secret-${randomBytes(6).toString('hex')}`;
+/** Of a group; tests use four lanes. */
+const CONSUMED = ['members', 'all', 'unordered', '0', '1', '2', '3'];
+const NOT_FOUND = 404;
+/** A node of 3.10 saves after half a second which queues replicate: of what is younger when it is killed, nothing comes back. */
+const SAVED_MS = 1_500;
 
 /** RabbitMQ, on the server at `url`. */
 export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
@@ -26,28 +35,51 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   const ends: (() => Promise<unknown>)[] = [() => raw.close()];
   /** Groups and contexts of each namespace: without the management API nobody else can tell what there is to remove. */
   const declared = new Map<string, Set<string>>();
+  let declaredAt = 0;
   const driverAt = (where: string) => (overrides: SettingsOverrides) => {
     const driver = createRabbitMqDriver(contractSettings(overrides), { url: where, shareIntervalMs: 200 });
     const names = declared.get(overrides.namespace) ?? new Set();
     declared.set(overrides.namespace, names);
     return override(driver, {
-      declare(topology) {
+      async open(options) {
+        await driver.open(options);
+        declaredAt = performance.now();
+      },
+      async declare(topology) {
         for (const context of topology.queues ?? []) names.add(`cmd.${context}`);
         for (const { group } of topology.groups ?? []) names.add(`grp.${group}`);
-        return driver.declare(topology);
+        await driver.declare(topology);
+        declaredAt = performance.now();
       },
     });
   };
 
-  async function link() {
-    const tcp = await openTcpLink(url);
-    return { ...tcp, driver: driverAt(tcp.through(url)) };
+  async function link(): Promise<Link> {
+    const passages: AmqpPassage[] = [];
+    const tcp = await openTcpLink(url, (client, server) => {
+      const passage = amqpPassage(client, server);
+      passages.push(passage);
+      return passage;
+    });
+    return {
+      ...tcp,
+      driver: driverAt(tcp.through(url)),
+      async closeChannels() {
+        for (const passage of passages) passage.closeChannels();
+      },
+      async deleteConsumer(namespace, group) {
+        for (const passage of passages) passage.cancelConsumers(`${namespace}.grp.${group}.`);
+      },
+      consumers: (namespace, group) => countConsumers(raw, `${namespace}.grp.${group}`),
+    };
   }
 
-  async function privateServer() {
+  const privateServer = oneAtATime(async () => {
     const { url: where, restart, kill, stop } = await startPrivateServer('rabbitmq');
-    return { driver: driverAt(where), restart, kill, stop };
-  }
+    ends.push(stop);
+    const whenSaved = () => delay(declaredAt + SAVED_MS - performance.now());
+    return { driver: driverAt(where), restart, kill: () => whenSaved().then(kill) };
+  });
 
   // It takes seconds to start, and the tests that want it do not disturb each other.
   let guarded: Promise<GuardedNode> | undefined;
@@ -100,6 +132,22 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
 
 const countsReleases = ({ connection }: ChannelModel): boolean =>
   Number.parseInt(connection.serverProperties.version, 10) < 4;
+
+/** Asks each queue on a channel of its own, as the server closes one that asks for a queue that is not there. */
+async function countConsumers(raw: ChannelModel, base: string): Promise<number> {
+  let count = 0;
+  for (const queue of CONSUMED) {
+    const channel = await raw.createChannel();
+    channel.on('error', () => undefined);
+    try {
+      count += (await channel.checkQueue(`${base}.${queue}`)).consumerCount;
+      await channel.close();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== NOT_FOUND) throw error;
+    }
+  }
+  return count;
+}
 
 /** What the wire format promises to clients that are not ours. */
 async function foreignClient(raw: ChannelModel, namespace: string): Promise<ForeignClient> {

@@ -2,8 +2,16 @@ import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Link } from '../suite/index.ts';
 
+/** Sees what passes on one connection, and gives what is passed on instead. */
+export interface Passage {
+  toServer(bytes: Buffer): Buffer;
+  toClient(bytes: Buffer): Buffer;
+}
+
+type Broker = 'driver' | 'closeChannels' | 'deleteConsumer' | 'consumers';
+
 /** The part of a link that knows no broker. */
-export interface TcpLink extends Omit<Link, 'driver'> {
+export interface TcpLink extends Omit<Link, Broker> {
   /** `url` with the address of this link in place of the server's. */
   through(url: string): string;
   /** When somebody connected, let through or not, by the clock of `performance`. */
@@ -13,9 +21,17 @@ export interface TcpLink extends Omit<Link, 'driver'> {
 }
 
 const MOST_HEARD = 1_048_576;
+const same = (bytes: Buffer): Buffer => bytes;
+const untouched = (): Passage => ({ toServer: same, toClient: same });
 
-/** Passes bytes on to the server of `url`, until a test says otherwise. Listens on a free port of 127.0.0.1. */
-export async function openTcpLink(url: string): Promise<TcpLink> {
+/**
+ * Passes bytes on to the server of `url`, until a test says otherwise. Listens on a free port of 127.0.0.1.
+ * @param passage called for each connection, with the sockets to the client and to the server
+ */
+export async function openTcpLink(
+  url: string,
+  passage: (client: Socket, server: Socket) => Passage = untouched,
+): Promise<TcpLink> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
   const waiting = new Set<() => void>();
@@ -23,7 +39,11 @@ export async function openTcpLink(url: string): Promise<TcpLink> {
   let heard = '';
   let isCut = false;
   let isStalled = false;
+  let received = 0;
 
+  const hear = (bytes: Buffer): void => {
+    if (heard.length < MOST_HEARD) heard += bytes.toString('latin1');
+  };
   const server = createServer((near) => {
     attempts.push(performance.now());
     for (const tell of waiting) tell();
@@ -34,11 +54,17 @@ export async function openTcpLink(url: string): Promise<TcpLink> {
     const pair = [near, far] as const;
     pairs.add(pair);
     far.on('error', () => undefined);
+    const { toServer, toClient } = passage(near, far);
+    near.on('data', (bytes: Buffer) => {
+      hear(bytes);
+      far.write(toServer(bytes));
+    });
+    far.on('data', (bytes: Buffer) => {
+      hear(bytes);
+      received += bytes.byteLength;
+      near.write(toClient(bytes));
+    });
     for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', (bytes) => {
-        if (heard.length < MOST_HEARD) heard += bytes.toString('latin1');
-        to.write(bytes);
-      });
       from.on('close', () => {
         to.destroy();
         pairs.delete(pair);
@@ -87,6 +113,7 @@ export async function openTcpLink(url: string): Promise<TcpLink> {
       for (const pair of pairs) for (const socket of pair) socket.resume();
     },
     dropConnections,
+    received: () => received,
     attempted: () => new Promise((resolve) => waiting.add(resolve)),
     attempts,
     carried: (text) => heard.includes(text),

@@ -5,7 +5,7 @@ import type { ContractHarness } from '../suite/index.ts';
 /** How many tests run side by side: enough that waiting costs nothing, few enough for two busy cores. */
 const PARALLEL = 8;
 /** Above every deadline inside the suite, so that it is the suite that says what did not come. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 /** Runs the suite under Vitest against what `harness` gives, and closes it afterwards. */
 export function runContractSuite(harness: ContractHarness): void {

@@ -18,18 +18,31 @@ export interface Link {
   resume(): void;
   /** Connections are closed once; new ones are let through at once. */
   dropConnections(): void;
+  /** The server ends every channel, or what comes nearest to one, and no connection. */
+  closeChannels(): Promise<void>;
+  /** Somebody ends, on the server, what consumes for a group; what the group has not settled stays. */
+  deleteConsumer(namespace: string, group: string): Promise<void>;
+  /** How many consumers of a group the server counts, in units of its own: the same before and after if nothing leaks. */
+  consumers(namespace: string, group: string): Promise<number>;
+  /** Bytes that have come from the server so far. */
+  received(): number;
   /** Resolves when somebody next tries to connect, whether let through or not; not where connections are refused. */
   attempted(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A server that nobody else uses. Its drivers find it at the same place after a restart. */
+/**
+ * A server that nobody else uses. Its drivers find it at the same place after a restart. Where starting takes long, one may
+ * serve many tests, one after the other.
+ */
 export interface PrivateServer {
   driver(settings: SettingsOverrides): BrokerDriver;
+  /** Stops it in an orderly way, if it runs, and starts it again with what it stored. Resolves once it answers. */
   restart(): Promise<void>;
   /** Ends it without warning and keeps what it stored; `restart` brings it back. */
   kill(): Promise<void>;
-  stop(): Promise<void>;
+  /** The test has done with it. */
+  close(): Promise<void>;
 }
 
 /** A message as it stands on the wire. */
@@ -60,7 +73,7 @@ export interface Restricted {
  * its tests fail: a gap is seen, never skipped.
  */
 export interface FaultHooks {
-  /** For the clauses of A, J and H: the server is down, hangs, or closes connections. */
+  /** For the clauses of A, G, H and J: the server is down, hangs, closes what it wants, and is watched. */
   link(): Promise<Link>;
   /** For H and K: the server restarts or is killed. */
   privateServer(): Promise<PrivateServer>;
@@ -70,10 +83,6 @@ export interface FaultHooks {
   restricted(): Promise<Restricted>;
   /** For Q. */
   secured(): Promise<Secured>;
-  /** For H: closes only the channel, or what comes nearest, of a driver that this harness made. */
-  closeChannels(driver: BrokerDriver): Promise<void>;
-  /** For H: removes a group's consumer, or what comes nearest, on the server. */
-  deleteConsumer(namespace: string, group: string): Promise<void>;
 }
 
 /**
@@ -85,6 +94,7 @@ export interface FaultHooks {
  * - `keeps-for-groups`  a group that attached at what is new skips nothing: the broker keeps it until it is handled
  * - `missed-is-a-bound` how much a group skipped is known only as an upper bound
  * - `no-tls`            nothing leaves the process that could be heard: there are no certificates to be wrong
+ * - `held-by-lease`     what is held is held by its lease, not by its connection: a settlement on the next connection counts
  */
 export type Declaration =
   | 'never-late'
@@ -92,7 +102,8 @@ export type Declaration =
   | 'release-counts'
   | 'keeps-for-groups'
   | 'missed-is-a-bound'
-  | 'no-tls';
+  | 'no-tls'
+  | 'held-by-lease';
 
 export interface Limits {
   /** How long a test waits for what must happen. Never waited for in the green case. */
@@ -130,4 +141,14 @@ export function hook<Name extends keyof FaultHooks>(harness: ContractHarness, na
     );
   }
   return found;
+}
+
+/** A link that ends with the test. */
+export async function openLink(bench: {
+  readonly harness: ContractHarness;
+  atEnd(cleanup: () => Promise<unknown>): void;
+}): Promise<Link> {
+  const link = await hook(bench.harness, 'link')();
+  bench.atEnd(() => link.close());
+  return link;
 }

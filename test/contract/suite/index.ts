@@ -1,7 +1,10 @@
+import { backpressureCases } from './backpressure.ts';
 import type { ContractCase } from './case.ts';
 import { clauses } from './clauses.ts';
 import { deadLetterCases } from './dead-letters.ts';
 import { deliveryCases } from './delivery.ts';
+import { drainCases } from './drain.ts';
+import { faultCases } from './faults.ts';
 import { foreignCases } from './foreign.ts';
 import { groupCases } from './groups.ts';
 import { handlingCases } from './handling.ts';
@@ -52,7 +55,10 @@ export const contractCases: readonly ContractCase[] = [
   ...redriveCases,
   ...unreadableCases,
   ...handlingCases,
+  ...backpressureCases,
   ...reconnectCases,
+  ...faultCases,
+  ...drainCases,
   ...publishCases,
   ...positionCases,
   ...rewindCases,

@@ -5,7 +5,7 @@ import type { Bench, Member, MemberOptions } from './bench.ts';
 import { LANES, QUICK } from './bench.ts';
 import { contractCase } from './case.ts';
 import { gate } from './collector.ts';
-import { hook } from './harness.ts';
+import { openLink } from './harness.ts';
 import type { Link } from './harness.ts';
 import { event, EVENT_TYPE, GROUP, keysOfEveryLane } from './messages.ts';
 import { Witness } from './witness.ts';
@@ -117,12 +117,6 @@ async function whenOneVanishes(bench: Bench, vanish: (link: Link) => Promise<voi
   line.witness.assertOrder(line.published);
   link.resume();
   return tookMs;
-}
-
-async function openLink(bench: Bench): Promise<Link> {
-  const link = await hook(bench.harness, 'link')();
-  bench.atEnd(() => link.close());
-  return link;
 }
 
 /** Events of two keys a lane, and the members that handle them. */

@@ -38,7 +38,7 @@ export const rewindCases = [
 
   contractCase('K3', 'a group keeps its place while the server restarts', async (bench) => {
     const server = await hook(bench.harness, 'privateServer')();
-    bench.atEnd(() => server.stop());
+    bench.atEnd(() => server.close());
     const member = await bench.open({ from: server });
     const handled = bench.collector<Handled>();
     const consumer = await bench.subscribe(member, { from: 'beginning' }, handled);
