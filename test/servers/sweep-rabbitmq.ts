@@ -17,7 +17,7 @@ export async function sweepRabbitmq(
   const lines = [...sources].flatMap((source) => queues.map((queue) => `${source}.${queue}`));
   const channel = await raw.createChannel();
   try {
-    for (const name of ['evt.log', 'dead', ...delays, ...lines])
+    for (const name of ['evt.log', 'dead', 'groups', ...delays, ...lines])
       await channel.deleteQueue(`${namespace}.${name}`);
     for (const name of ['evt', 'cmd', 'lanes', ...delays])
       await channel.deleteExchange(`${namespace}.${name}`);

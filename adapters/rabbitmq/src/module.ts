@@ -1,13 +1,8 @@
 import { ContainerModule } from 'inversify';
 import { brokerDriver, warningOf, type DriverSettings } from '@waggle/messaging';
 import { createRabbitMqDriver } from './rabbitmq-driver.ts';
-import {
-  checkRabbitMq,
-  planOf,
-  rabbitMqOptions,
-  rabbitMqSettings,
-  type RabbitMqSettings,
-} from './rabbitmq-settings.ts';
+import type { RabbitMqSettings } from './rabbitmq-settings.ts';
+import { checkRabbitMq, planOf, rabbitMqOptions, rabbitMqSettings } from './rabbitmq-settings.ts';
 
 /** `BROKER=rabbitmq`: RabbitMQ, 3.10 or newer. */
 export const broker = {
@@ -18,7 +13,8 @@ export const broker = {
       bind(brokerDriver).toResolvedValue(() => {
         const warning = warningOf(planOf(values));
         if (warning !== undefined) driver.logger.warn(warning);
-        return createRabbitMqDriver(driver, { ...rabbitMqOptions(values), name: driver.namespace });
+        const options = { ...rabbitMqOptions(values), name: driver.namespace, delaysAhead: true };
+        return createRabbitMqDriver(driver, options);
       });
     }),
 };

@@ -9,6 +9,10 @@ const ATTEMPT = 'waggle-attempt';
 const LANE = 'waggle-lane';
 /** Type of what only marks a place in a log; readers pass over it. */
 export const MARKER_TYPE = 'waggle.marker';
+/** Type of what tells a group, in a queue of its own, how many messages the log lost before they were copied. */
+export const MISSED_TYPE = 'waggle.missed';
+/** Type of what stands in the registry. */
+export const RECORD_TYPE = 'waggle.record';
 
 /** Written by the server or by this driver: neither taken from nor handed to the layer above. */
 export const RESERVED_HEADERS =

@@ -1,7 +1,6 @@
-import type { Writable } from 'node:stream';
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib';
 import { MessagingError } from '@waggle/kernel';
-import type { DriverSettings } from '@waggle/messaging';
+import { coalesceWrites, type Corkable, type DriverSettings } from '@waggle/messaging';
 import { closed } from './rabbitmq-channel.ts';
 import { translate } from './rabbitmq-errors.ts';
 
@@ -14,6 +13,11 @@ export interface RabbitMqOptions {
   readonly socket?: SocketOptions;
   /** How often a member of a group works out its share of the lanes. @default 1_000 */
   readonly shareIntervalMs?: number;
+  /**
+   * Whether opening creates every delay level that the usual curve of retries needs, for processes that only bind. It is done
+   * once a namespace. @default false: a level is created when the first message needs it
+   */
+  readonly delaysAhead?: boolean;
 }
 
 const HEARTBEAT_S = 5;
@@ -30,35 +34,13 @@ export async function dial(
     throw translate(error, `connecting to ${target.hostname}:${target.port}`);
   });
   model.on('error', () => undefined); // is told again by 'close'
-  coalesceWrites(model);
+  const { stream } = model.connection as { readonly stream?: Corkable };
+  if (stream !== undefined) coalesceWrites(stream);
   const { version } = model.connection.serverProperties;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 10)) return model;
   await closed(model);
   throw new MessagingError('invalid', `[rabbitmq] the server is version ${version}: 3.10 is the oldest`);
-}
-
-/**
- * The client library writes each message and each acknowledgement by itself: a system call each. Whatever is written in one
- * go of the event loop leaves in one here, for half of its own time and less of the server's.
- */
-function coalesceWrites({ connection }: ChannelModel): void {
-  const { stream } = connection as { readonly stream?: Writable };
-  if (stream === undefined) return;
-  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    stream.uncork();
-  };
-  stream.write = (...args: unknown[]): boolean => {
-    if (!corked) {
-      corked = true;
-      stream.cork();
-      process.nextTick(uncork);
-    }
-    return write(...args);
-  };
 }
 
 /** Takes the URL apart ourselves: an error of the platform's parser would quote it, with the password. @throws MessagingError `invalid` */

@@ -1,22 +1,24 @@
 import type { ConsumeMessage } from 'amqplib';
-import { abortable, createDriver, systemClock, type BrokerConnection } from '@waggle/messaging';
-import type { BrokerDriver, DriverSettings, Outcome, OutgoingMessage } from '@waggle/messaging';
-import { closed, withChannel } from './rabbitmq-channel.ts';
+import { abortable, createDriver, createRegistry, systemClock } from '@waggle/messaging';
+import type { BrokerConnection, BrokerDriver, DriverSettings } from '@waggle/messaging';
+import type { Outcome, OutgoingMessage } from '@waggle/messaging';
+import { closed } from './rabbitmq-channel.ts';
 import { attemptOf, copyProperties, RESERVED_HEADERS, toProperties, withLane } from './rabbitmq-codec.ts';
 import { startConsumer } from './rabbitmq-consumer.ts';
 import { dial, parseUrl, type RabbitMqOptions } from './rabbitmq-dial.ts';
 import { translate } from './rabbitmq-errors.ts';
-import { findHead, readLog } from './rabbitmq-log.ts';
-import { allQueue, createNames, laneQueue, queuesOf, type Names } from './rabbitmq-names.ts';
+import { findHead, readLog, registryLog } from './rabbitmq-log.ts';
+import { allQueue, createNames, laneQueue, type Names } from './rabbitmq-names.ts';
 import { createPublisher, type Shipment } from './rabbitmq-publisher.ts';
 import { countUnsettled, type Known, type Session } from './rabbitmq-session.ts';
+import { describeSources, lagOf } from './rabbitmq-groups.ts';
 import { createTopology } from './rabbitmq-topology.ts';
 
 /** A broker on RabbitMQ 3.10 or newer. What it makes on the server is in the README. @throws MessagingError `invalid` for a bad URL */
 export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMqOptions): BrokerDriver {
   const target = parseUrl(options.url);
   const names = createNames(settings.namespace);
-  const known: Known = { declared: new Map(), pumped: new Map(), unsettled: new Map() };
+  const known: Known = { enrolled: new Map(), pumped: new Map(), unsettled: new Map() };
   return createDriver(settings, {
     name: 'rabbitmq',
     reservedHeaders: RESERVED_HEADERS,
@@ -33,7 +35,8 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
         end.abort();
         return closed(model);
       };
-      const session = { model, gone: end.signal, close, settings, options, names, known };
+      const registry = createRegistry(registryLog(model, names.registry, end.signal));
+      const session = { model, gone: end.signal, close, settings, options, names, known, registry };
       return openConnection(session).catch((error: unknown) => close().then(() => Promise.reject(error)));
     },
   });
@@ -49,12 +52,12 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
   const logs = { stream: names.log, 'dead-letters': names.dead };
 
   async function putOff(queue: string, raw: ConsumeMessage, delayMs: number): Promise<void> {
-    const exchange = await topology.delayExchange(delayMs);
+    const exchange = await topology.delays.exchange(delayMs);
     const properties = copyProperties(raw, attemptOf(raw));
     const copy = { exchange, routingKey: queue, properties, body: raw.content };
     const confirmed = new Promise<Outcome>((resolve) => ship(copy, resolve));
     const outcome = await abortable(confirmed, session.gone);
-    if (outcome !== undefined) topology.forgetDelays(); // somebody may have deleted one
+    if (outcome !== undefined) topology.delays.forget(); // somebody may have deleted one
     if (outcome !== undefined) throw outcome;
     countUnsettled(known, queue, 1);
     systemClock.after(delayMs, () => countUnsettled(known, queue, -1));
@@ -65,35 +68,21 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     releaseCounts: Number.parseInt(version, 10) < 4,
     declare: topology.declare,
     publish: (message, confirm) => ship(address(names, message), confirm),
-    async consume({ source, ordering, concurrency }, deliver, { ended, previous }) {
+    async consume({ source, ordering, ...how }, deliver, { ended, previous }) {
       await previous?.close();
-      const consuming = { session, base: names.base(source), concurrency, deliver, ended, putOff };
+      const consuming = { ...how, session, base: names.base(source), deliver, ended, putOff };
       return startConsumer(consuming, ordering);
     },
     head: (log) => findHead(model, logs[log]),
     read: (log, reading) => readLog(model, logs[log], reading),
-    /**
-     * What is ready in the queues, what this process holds, and what this process put off. Without the management API
-     * it cannot see what other processes hold or put off.
-     */
-    async lag(source) {
-      const base = names.base(source);
-      const ordering = known.declared.get(base)?.details['ordering'] === 'none' ? 'none' : 'by-key';
-      return withChannel(model, async (channel) => {
-        let count = 0;
-        for (const { name } of queuesOf(base, ordering, lanes)) {
-          count += (await channel.checkQueue(name)).messageCount + (known.unsettled.get(name) ?? 0);
-        }
-        return count;
-      });
-    },
+    lag: (source) => lagOf(session, source),
     describe: async () => [
       { kind: 'server', name: 'RabbitMQ', details: { version } },
       { kind: 'exchange', name: names.events, details: { lanes } },
       { kind: 'exchange', name: names.commands, details: {} },
       { kind: 'log', name: names.log, details: { ...retention } },
       { kind: 'log', name: names.dead, details: { ...retention } },
-      ...known.declared.values(),
+      ...(await describeSources(session)),
     ],
     close: session.close,
   };

@@ -38,6 +38,7 @@ function meaningOf(error: unknown, said: string): readonly [MessagingErrorCode, 
     return ['invalid', 'AMQP has no room for it'];
   if (isUntrusted(error)) return ['denied', 'check the certificates of both sides, and the name of the host'];
   if (/SASL mechanism/.test(said)) return ['denied', 'enable the plugin rabbitmq_auth_mechanism_ssl'];
+  if (/is down or inaccessible/.test(said)) return ['unavailable', 'the server is starting'];
   const reply = replyCode(error) ?? 0;
   if (reply === 530 && /not found/.test(said)) return ['invalid', 'create the virtual host'];
   return MEANINGS[reply] ?? ['unavailable', 'is the server up?'];

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { on } from 'node:events';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { MessagingError } from '@waggle/kernel';
-import type { LogEntry, Reading } from '@waggle/messaging';
-import { closed, openChannel } from './rabbitmq-channel.ts';
-import { MARKER_TYPE, streamOffset, toIncoming } from './rabbitmq-codec.ts';
+import { persist, systemClock, type LogEntry, type Reading, type RegistryLog } from '@waggle/messaging';
+import { closed, openChannel, withChannel } from './rabbitmq-channel.ts';
+import { MARKER_TYPE, RECORD_TYPE, streamOffset, toIncoming } from './rabbitmq-codec.ts';
 import { replyCode } from './rabbitmq-errors.ts';
 
 /** Most entries that wait here for the reader. */
@@ -12,13 +12,15 @@ const PREFETCH = 128;
 
 /**
  * Reads a stream queue. A stream tells neither its head nor that an offset is gone or yet to come: a marker is written and
- * read back to know the head, and reading begins *at* the cursor to see that it still is.
+ * read back to know the head, and reading begins *at* the cursor to see that it still is. Who is overtaken by the retention is
+ * silently sent on to what is kept, and the server leaves offsets out where it begins a file: which of them it was, is asked.
  */
 export async function* readLog(model: ChannelModel, log: string, reading: Reading): AsyncGenerator<LogEntry> {
   const { after, resumed, until, signal } = reading;
+  let last = after;
   const fail = (code: 'invalid' | 'out-of-range', why: string): MessagingError => {
     const advice = "begin at 'beginning' or 'new'";
-    return new MessagingError(code, `[rabbitmq] ${after?.slice(0, 40)} of ${log} ${why}: ${advice}`);
+    return new MessagingError(code, `[rabbitmq] ${last?.slice(0, 40)} of ${log} ${why}: ${advice}`);
   };
   const cursor = Number(after ?? -1);
   if (after !== undefined && !/^\d{1,15}$/.test(after)) throw fail('invalid', 'is not a position');
@@ -26,31 +28,47 @@ export async function* readLog(model: ChannelModel, log: string, reading: Readin
     const head = Number(until ?? (await findHead(model, log)));
     if (cursor >= head) throw fail('out-of-range', 'lies past the head');
   }
-  let last: string | undefined;
-  for await (const raw of entriesOf(model, log, after === undefined ? 'first' : cursor, { signal })) {
+  let isFirst = true;
+  /** Looks without an entry in between; none while the reader is busy with one. */
+  let idle = 0;
+  const attached = (channel: ConfirmChannel): void => nudge(channel, log, () => ++idle > 1);
+  const how = { signal, ...(until !== undefined && { attached }) };
+  for await (const raw of entriesOf(model, log, after === undefined ? 'first' : cursor, how)) {
+    idle = -Infinity;
     const offset = streamOffset(raw);
     // Who was there before has missed nothing when the very next one is the first that is kept.
-    const isGap = last === undefined && after !== undefined && offset > cursor + Number(resumed);
-    if (isGap) throw fail('out-of-range', 'is no longer kept');
+    const isGap = last !== undefined && offset > Number(last) + Number(!isFirst || resumed);
+    if (isGap && (isFirst || !(await isKept(model, log, Number(last))))) {
+      throw fail('out-of-range', 'is no longer kept, nor is what followed');
+    }
     if (until !== undefined && offset > Number(until)) return;
-    last = String(offset);
+    [last, isFirst] = [String(offset), false];
     const isEntry = offset > cursor && raw.properties.type !== MARKER_TYPE;
     if (isEntry) yield { message: toIncoming(raw), position: last };
     if (last === until) return;
+    idle = 0;
   }
   if (signal.aborted) return;
   // The server ended it alone.
-  const place = last === undefined ? { after, resumed } : { after: last, resumed: true };
-  yield* readLog(model, log, { ...place, until, signal });
+  yield* readLog(model, log, { after: last, resumed: resumed || !isFirst, until, signal });
 }
 
-interface How {
-  readonly signal?: AbortSignal;
-  readonly attached?: (channel: ConfirmChannel) => void;
+/** Whether an offset, and so everything behind it, is still kept. */
+export async function isKept(model: ChannelModel, log: string, offset: number): Promise<boolean> {
+  return (await findFirst(model, log, offset)) === offset;
 }
+
+/** The first offset that is kept, of those from one on. */
+export async function findFirst(model: ChannelModel, log: string, from: number | 'first' = 'first') {
+  const attached = (channel: ConfirmChannel): void => nudge(channel, log, () => true);
+  for await (const raw of entriesOf(model, log, from, { attached })) return streamOffset(raw);
+  throw new Error(`the channel ended while ${log} was looked at`);
+}
+
+type How = { readonly signal?: AbortSignal; readonly attached?: (channel: ConfirmChannel) => void };
 
 /** What the server sends from an offset on, on a channel of its own, until that or the consumer ends. Acknowledged as it is taken. */
-async function* entriesOf(model: ChannelModel, log: string, offset: number | string, how: How) {
+export async function* entriesOf(model: ChannelModel, log: string, offset: number | string, how: How) {
   const { signal, attached } = how;
   const channel = await openChannel(model);
   try {
@@ -70,13 +88,43 @@ async function* entriesOf(model: ChannelModel, log: string, offset: number | str
   }
 }
 
+const MARKER = { persistent: true, type: MARKER_TYPE };
+const NOTHING = Buffer.alloc(0);
+const NUDGE_MS = 1_000;
+
+/** Who is overtaken by the retention may be left waiting until something is written: writes a marker whenever it `isDue`. */
+export function nudge(channel: ConfirmChannel, log: string, isDue: () => boolean): void {
+  const look = async (): Promise<unknown> => isDue() && channel.sendToQueue(log, NOTHING, MARKER);
+  const timer = setInterval(() => void look().catch(() => undefined), NUDGE_MS);
+  channel.once('close', () => clearInterval(timer));
+}
+
 /** Writes a marker to the end of the log, which no group sees, and reads it: its offset is the head. */
 export async function findHead(model: ChannelModel, log: string): Promise<string> {
-  const marker = { persistent: true, messageId: randomUUID(), type: MARKER_TYPE };
+  const marker = { ...MARKER, messageId: randomUUID() };
   // On the channel that consumes, so that the server handles it after the consumer has its place.
-  const attached = (channel: ConfirmChannel) => void channel.sendToQueue(log, Buffer.alloc(0), marker);
+  const attached = (channel: ConfirmChannel) => void channel.sendToQueue(log, NOTHING, marker);
   for await (const raw of entriesOf(model, log, 'next', { attached })) {
     if (raw.properties.messageId === marker.messageId) return String(streamOffset(raw));
   }
   throw new Error(`the channel ended while the head of ${log} was looked for`);
+}
+
+/** A stream queue that holds what was declared. One that another process is just creating refuses for a moment. */
+export function registryLog(model: ChannelModel, log: string, signal: AbortSignal): RegistryLog {
+  const mayPass = (error: unknown): boolean => replyCode(error) === undefined;
+  return {
+    head: () => persist(systemClock, signal, mayPass, async () => Number(await findHead(model, log))),
+    async *read(from) {
+      for await (const raw of entriesOf(model, log, from, { signal })) {
+        const isRecord = raw.properties.type === RECORD_TYPE;
+        yield { offset: streamOffset(raw), text: isRecord ? raw.content.toString('utf8') : undefined };
+      }
+    },
+    append: (text) =>
+      withChannel(model, async (channel) => {
+        channel.sendToQueue(log, Buffer.from(text), { persistent: true, type: RECORD_TYPE });
+        await channel.waitForConfirms();
+      }),
+  };
 }

@@ -13,6 +13,8 @@ export function createNames(namespace: string) {
     commands: `${namespace}.cmd`,
     /** Stream queue with every dead letter; addressed through the default exchange. */
     dead: `${namespace}.dead`,
+    /** Stream queue with what was declared. */
+    registry: `${namespace}.groups`,
     /** An exchange without traffic that remembers the lane count in its `alternate-exchange`. */
     lanes: `${namespace}.lanes`,
     /** What the queues of a group or a context begin with. */
@@ -53,13 +55,3 @@ export function parseRoutingKey(key: string): { readonly lane: Lane; readonly ty
 }
 
 export const parseLane = (text: string): Lane => (/^\d+$/.test(text) ? Number(text) : 'unordered');
-
-const FIRST_LEVEL_MS = 50;
-const LEVEL_FACTOR = 1.4;
-
-/** The delay level for a retry: the smallest on the grid that is not shorter, because a delay is a floor. */
-export function delayLevel(delayMs: number): number {
-  let level = FIRST_LEVEL_MS;
-  while (level < delayMs) level = Math.ceil(level * LEVEL_FACTOR);
-  return level;
-}

@@ -1,7 +1,7 @@
-import type { ConfirmChannel, ConsumeMessage, Message } from 'amqplib';
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { messageOf } from '@waggle/kernel';
-import { SettleOnce, systemClock, type Lane, type Settlement } from '@waggle/messaging';
-import { attemptOf, laneOf, toIncoming } from './rabbitmq-codec.ts';
+import { createCumulativeAcks, SettleOnce, systemClock, type Lane, type Settlement } from '@waggle/messaging';
+import { attemptOf, laneOf, MISSED_TYPE, toIncoming } from './rabbitmq-codec.ts';
 import { countUnsettled } from './rabbitmq-session.ts';
 import { createTap, type Consuming, type Tap } from './rabbitmq-tap.ts';
 
@@ -39,7 +39,7 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
   }
 
   function opened(channel: ConfirmChannel): (raw: ConsumeMessage) => void {
-    const acks = createAcks((raw, allUpTo) => {
+    const acks = createCumulativeAcks((raw: ConsumeMessage, allUpTo) => {
       if (tap?.settles(channel) === true) channel.ack(raw, allUpTo);
     });
     /** Received while all places were taken, which only follows a pause with work left over. */
@@ -51,6 +51,10 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
     const isOver = (): boolean => tap?.settles(channel) !== true;
 
     function receive(raw: ConsumeMessage): void {
+      if (raw.properties.type === MISSED_TYPE) {
+        consuming.onMissed?.(Number(raw.content.toString('latin1')));
+        return acks.ack(raw.fields.deliveryTag, raw);
+      }
       if (paused) return isOrdered ? leave() : handBack(raw);
       if (unsettled >= places) return void waiting.push(raw);
       part.held = isOrdered;
@@ -68,7 +72,7 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
       if (kind === 'ack') {
         // Cancelled before the acknowledgement, the next message is sent to the next member and counts no attempt here.
         if (leaves || part.yields) tap.pause();
-        acks.ack(raw);
+        acks.ack(raw.fields.deliveryTag, raw);
         if (part.yields) part.held = part.yields = false;
         if (!paused) tap.resume();
       } else if (!leaves) handBack(raw, kind);
@@ -78,18 +82,18 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
 
     function later(raw: ConsumeMessage, delayMs: number): void {
       const heldMs = Math.min(Math.ceil(delayMs) + 1, MAX_HOLD_MS);
-      if (isOrdered) return void systemClock.after(heldMs, () => onSettled(raw, AGAIN));
+      const holdOn = (): void => void systemClock.after(heldMs, () => onSettled(raw, AGAIN));
+      if (isOrdered) return holdOn();
       const failed = (error: unknown): void => {
-        const reason = messageOf(error);
-        session.settings.logger.warn('a retry cannot be delayed: it is handed back', { queue, reason });
-        onSettled(raw, AGAIN);
+        session.settings.logger.warn('a retry waits in its place', { queue, reason: messageOf(error) });
+        holdOn();
       };
       const copying = putOff(queue, raw, delayMs).then(() => onSettled(raw, { kind: 'ack' }), failed);
       pending = pending.then(() => copying);
     }
 
     function handBack(raw: ConsumeMessage, kind: 'release' | 'retry' = 'release'): void {
-      acks.note(raw);
+      acks.note(raw.fields.deliveryTag);
       if (kind === 'retry') channel.reject(raw, true);
       else channel.nack(raw, false, true);
     }
@@ -134,41 +138,4 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
     },
   };
   return part;
-}
-
-/**
- * Acknowledgements of one channel, collected over a turn of the event loop. Sends one cumulative one for the contiguous
- * finished prefix, which costs the server a third less than one each, and single ones for the rest. Belongs to one
- * channel, as delivery tags do; they count up from 1.
- */
-function createAcks(send: (message: Message, allUpTo: boolean) => void) {
-  const collected = new Map<number, Message>();
-  /** Settled beyond `floor`, in whichever way. */
-  const settled = new Set<number>();
-  let floor = 0;
-
-  /** Sends what was collected. */
-  function flush(): void {
-    let last: Message | undefined;
-    while (settled.delete(floor + 1)) {
-      floor++;
-      last = collected.get(floor) ?? last;
-      collected.delete(floor);
-    }
-    if (last !== undefined) send(last, true);
-    for (const message of collected.values()) send(message, false);
-    collected.clear();
-  }
-
-  /** To be told also of what is settled in another way. */
-  function note({ fields: { deliveryTag } }: Message): void {
-    settled.add(deliveryTag);
-  }
-
-  function ack(message: Message): void {
-    note(message);
-    if (collected.size === 0) setImmediate(flush);
-    collected.set(message.fields.deliveryTag, message);
-  }
-  return { ack, note, flush };
 }

@@ -25,7 +25,7 @@ interface Entry extends Shipment {
  * bound for is returned before its confirmation, in the order of publishing: the oldest unconfirmed one of that address and
  * id is meant, so that no header need be added. `confirm` is called once, unless the connection is lost before.
  */
-export function createPublisher(session: Session, restore: () => Promise<void>) {
+export function createPublisher(session: Session, restore: () => Promise<unknown>) {
   /** While there is no channel. */
   const waiting: Entry[] = [];
   const sent = new Set<Entry>();
@@ -87,7 +87,6 @@ function problemOf({ exchange }: Shipment, cause: unknown): MessagingError {
   const name = exchange === '' ? 'amq.default' : exchange;
   const refusal = replyCode(cause) === 403 ? messageOf(cause) : '';
   if (refusal.includes(`exchange '${name}'`)) return translate(cause, `publishing to ${name}`);
-  const what =
-    'the server could not store the message (nack), or the channel was lost before it was confirmed';
+  const what = 'the server could not store it (nack), or the channel was lost before it was confirmed';
   return new MessagingError('unavailable', `[rabbitmq] ${what}`, { cause });
 }

@@ -1,7 +1,8 @@
 import type { ChannelModel } from 'amqplib';
-import type { DriverSettings, GroupDeclaration, TopologyResource } from '@waggle/messaging';
+import type { DriverSettings, Enrolment, Registry } from '@waggle/messaging';
 import type { RabbitMqOptions } from './rabbitmq-dial.ts';
 import type { Names } from './rabbitmq-names.ts';
+import type { Pumped } from './rabbitmq-pump.ts';
 
 /** One connection of the client library, while it lasts, with all that is the same wherever it is used. */
 export interface Session {
@@ -14,24 +15,17 @@ export interface Session {
   readonly options: RabbitMqOptions;
   readonly names: Names;
   readonly known: Known;
+  readonly registry: Registry;
 }
 
 /** What this process knows, whatever becomes of its connections. */
 export interface Known {
-  /** Groups and queues, by what the names of their queues begin with. */
-  readonly declared: Map<string, TopologyResource>;
+  /** What this process declared, by what the names of the queues begin with. */
+  readonly enrolled: Map<string, Enrolment>;
   /** Groups that do not begin at "new". */
   readonly pumped: Map<string, Pumped>;
   /** How many messages of a queue this process holds, and how many retries it put off that are not due yet. */
   readonly unsettled: Map<string, number>;
-}
-
-export interface Pumped {
-  declaration: GroupDeclaration;
-  /** Up to it this process knows the group to be served. */
-  offset?: number;
-  /** On which its pump runs. */
-  session?: Session;
 }
 
 export function countUnsettled({ unsettled }: Known, queue: string, more: number): void {

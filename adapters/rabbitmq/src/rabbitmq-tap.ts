@@ -9,6 +9,7 @@ export interface Consuming {
   /** What the names of the queues begin with. */
   readonly base: string;
   readonly concurrency: number;
+  readonly onMissed?: (count: number) => void;
   readonly deliver: (delivery: Delivery) => void;
   /** To be called when the server has ended a part that cannot go on by itself. */
   readonly ended: (reason: unknown) => void;

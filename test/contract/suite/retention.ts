@@ -149,7 +149,8 @@ export const retentionCases = [
       if (bench.harness.declares['keeps-for-groups'] === undefined) {
         assert.ok(handled.items.length < sent.length, 'nothing was skipped');
       } else {
-        assert.equal(handled.items.length, sent.length, 'its queues keep what it has not handled');
+        // With the one that was published at the end.
+        assert.equal(handled.items.length, sent.length + 1, 'its queues keep what it has not handled');
         assert.deepEqual(missed(), 0);
       }
     },

@@ -1,4 +1,4 @@
-import { checkGroup, checkName, checkTypePattern, MessagingError } from '@waggle/kernel';
+import { checkGroup, checkName, checkTypePattern, matchesType, MessagingError } from '@waggle/kernel';
 import type { ConsumeOptions, DriverSettings, OutgoingMessage, Topology } from '../driver.ts';
 import type { Connector, Outcome } from './connection.ts';
 
@@ -51,6 +51,38 @@ export function checkTopology(
     for (const type of types) checkTypePattern(type);
     if (types.length === 0) throw new MessagingError('invalid', `group ${group} asks for no types: name one`);
   }
+}
+
+/**
+ * What a process that only binds asks for, against what its owner declared, value by value; of `types` all that are asked
+ * for have to be among those that exist. Returns what exists. @throws MessagingError `unroutable`, `conflict`
+ */
+export function checkDeclared<Declared extends object>(
+  broker: string,
+  resource: string,
+  exists: Declared | undefined,
+  asked: Partial<Declared>,
+): Declared {
+  if (exists === undefined) {
+    const advice = 'declare it first';
+    throw new MessagingError('unroutable', `[${broker}] ${resource} was never declared: ${advice}`);
+  }
+  const values = new Map<string, unknown>(Object.entries(exists));
+  for (const [what, wants] of Object.entries(asked)) {
+    const has = values.get(what);
+    if (what === 'types' ? isAmong(has, wants) : has === wants) continue;
+    const difference = `${resource} exists with ${what} "${textOf(has)}", and this process asks for "${textOf(wants)}"`;
+    const advice = 'use the same settings everywhere, or another name';
+    throw new MessagingError('conflict', `[${broker}] ${difference}: ${advice}`);
+  }
+  return exists;
+}
+
+const textOf = (value: unknown): string => (Array.isArray(value) ? value.join(' ') : String(value));
+
+function isAmong(types: unknown, wanted: unknown): boolean {
+  const all = Array.isArray(types) ? types.map(String) : [];
+  return Array.isArray(wanted) && wanted.every((type) => all.some((own) => matchesType(own, String(type))));
 }
 
 /** @throws MessagingError `invalid` */

@@ -6,6 +6,8 @@ import type { Link } from './link.ts';
 /** Most that is sent and not confirmed: enough to keep a broker busy, and a bound for the memory on both sides. */
 const MOST_MESSAGES = 2_048;
 const MOST_BYTES = 16 * 1_048_576;
+/** A broker may write at once, and discard at once, all that is on its way: that is to be a small part of what it keeps. */
+const PART_OF_KEPT = 8;
 
 /** What was asked for in one call. */
 interface Batch {
@@ -40,11 +42,12 @@ export interface Outbound {
  * sent again in order, so that of a key the first storings keep their order: stored twice rather than never.
  */
 export function createOutbound(
-  { requestTimeoutMs }: DriverSettings,
+  { requestTimeoutMs, retention }: DriverSettings,
   { name, translate }: Connector,
   clock: Clock,
   link: Link,
 ): Outbound {
+  const mostBytes = Math.min(MOST_BYTES, retention.maxBytes / PART_OF_KEPT);
   let waiting = new Set<Entry>();
   const sent = new Set<Entry>();
   let sentBytes = 0;
@@ -53,7 +56,7 @@ export function createOutbound(
   let onIdle = (): void => undefined;
 
   const hasPlace = (): boolean =>
-    link.current !== undefined && sent.size < MOST_MESSAGES && sentBytes < MOST_BYTES;
+    link.current !== undefined && sent.size < MOST_MESSAGES && sentBytes < mostBytes;
 
   /** A message that is settled while it is sent calls again: not one stack frame deeper for each. */
   function flush(): void {

@@ -60,3 +60,23 @@ export function reconnectDelayMs(attempt: number, random: Random = Math.random):
 export function refusedDelayMs(refusals: number, random: Random = Math.random): number {
   return Math.min(500 * 2 ** Math.min(refusals, 10), 30_000) * (0.5 + random() / 2);
 }
+
+const MOST_TRIES = 20;
+const TRY_AGAIN_MS = 50;
+
+/** Does it again, for a second, while it fails for a reason that may pass. */
+export async function persist<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  mayPass: (error: unknown) => boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === MOST_TRIES || signal.aborted || !mayPass(error)) throw error;
+    }
+    await pause(clock, TRY_AGAIN_MS, signal);
+  }
+}
