@@ -90,8 +90,11 @@ export const skipsWhenOvertaken: BrokenDriver = {
 export const endsAtTheHead: BrokenDriver = {
   name: 'ends a reader that follows when there is nothing more',
   plant: () => (driver) =>
-    override(driver, { read: (source, options) => driver.read(source, { ...options, follow: false }) }),
-  caughtBy: ['A5', 'D3', 'H1', 'K2', 'K5'],
+    override(driver, {
+      read: (source, options) =>
+        driver.read(source, { ...options, follow: options.follow && source.kind !== 'stream' }),
+    }),
+  caughtBy: ['D3', 'H1', 'K2', 'K5'],
 };
 
 export const endsOneEarly: BrokenDriver = {
@@ -110,7 +113,31 @@ export const endsOneEarly: BrokenDriver = {
     }
     return override(driver, { read });
   },
-  caughtBy: ['A1', 'H5', 'I3', 'I6', 'K1', 'K2', 'K4', 'K5', 'K6', 'K7', 'Q1'],
+  caughtBy: [
+    'A1',
+    'B2',
+    'C1',
+    'C2',
+    'C3',
+    'C4',
+    'C5',
+    'C7',
+    'D4',
+    'F6',
+    'F8',
+    'H5',
+    'I3',
+    'I6',
+    'J1',
+    'J3',
+    'K1',
+    'K2',
+    'K4',
+    'K5',
+    'K6',
+    'K7',
+    'Q1',
+  ],
 };
 
 export const isSilentAboutWhatWasSkipped: BrokenDriver = {
