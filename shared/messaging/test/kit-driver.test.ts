@@ -228,7 +228,10 @@ describe('a consumer', () => {
     await driver.open();
     await driver.declare({ groups: [{ group: 'mail.sort', types: ['*'], from: 'new', ordering: 'by-key' }] });
     const consuming = driver.consume(options, () => undefined);
-    await expect(consuming).rejects.toMatchObject({ code: 'conflict' });
+    await expect(consuming).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/group mail\.sort .*"by-key".*"none"/),
+    });
   });
 });
 

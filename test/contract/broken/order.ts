@@ -14,7 +14,7 @@ export const servesLanesToAll: BrokenDriver = {
       consume: (options, deliver) =>
         driver.consume(options.source.kind === 'group' ? { ...options, ordering: 'none' } : options, deliver),
     }),
-  caughtBy: ['E2', 'E3', 'E4', 'E5', 'E6', 'K8'],
+  caughtBy: ['E2', 'E3', 'E4', 'E5', 'E6', 'K8', 'Q5'],
 };
 
 export const overtakesARetry: BrokenDriver = {

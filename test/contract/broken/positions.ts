@@ -137,6 +137,7 @@ export const endsOneEarly: BrokenDriver = {
     'K6',
     'K7',
     'Q1',
+    'Q5',
   ],
 };
 
@@ -178,7 +179,7 @@ export const removesWhatIsInUse: BrokenDriver = {
 export const removesNothing: BrokenDriver = {
   name: 'removes nothing',
   plant: () => (driver) => override(driver, { declare: ({ absent: _, ...rest }) => driver.declare(rest) }),
-  caughtBy: ['K4', 'K8'],
+  caughtBy: ['K4', 'K8', 'Q5'],
 };
 
 export const removesBeforeItKnows: BrokenDriver = {

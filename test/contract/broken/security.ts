@@ -119,3 +119,10 @@ export const seemsAttached: BrokenDriver = {
     }),
   caughtBy: ['Q4'],
 };
+
+export const declaresWhereItBinds: BrokenDriver = {
+  name: 'creates what it should only bind to',
+  plant: () => (driver, settings, another) =>
+    settings.topology === 'bind' ? another({ topology: 'declare' }) : driver,
+  caughtBy: ['Q5'],
+};

@@ -44,6 +44,7 @@ export const acksFirst: BrokenDriver = {
     'I4',
     'L1',
     'Q1',
+    'Q5',
   ],
 };
 
@@ -78,6 +79,7 @@ export const dropsARedelivery: BrokenDriver = {
     'I4',
     'L1',
     'Q1',
+    'Q5',
   ],
 };
 

@@ -10,6 +10,9 @@ import type { Authorities } from './authorities.ts';
 import { contractSettings } from './settings.ts';
 import { openTcpLink, type TcpLink } from './tcp-link.ts';
 
+/** By default the server gives a handshake two seconds, which a busy machine may not have. */
+const PATIENCE_S = 20;
+
 const FORBIDDEN: Readonly<Record<Permission, (namespace: string) => readonly string[]>> = {
   publish: (namespace) => [`${namespace}.evt.>`, `${namespace}.cmd.>`],
   consume: () => ['$JS.API.CONSUMER.MSG.NEXT.>'],
@@ -27,7 +30,7 @@ export async function openNatsAccount(authorities: Authorities, secret: string):
   const operator = createOperator();
   const starting = [
     users(secret, nkey.getPublicKey()),
-    `authorization { token: "${secret}" }`,
+    `authorization { timeout: ${PATIENCE_S}, token: "${secret}" }`,
     operator.config,
   ];
   const servers = await Promise.all(
@@ -45,11 +48,11 @@ export async function openNatsAccount(authorities: Authorities, secret: string):
   const showing = { ca: authority.cert, cert: client.cert, key: client.key };
 
   function tls(): string {
-    return `tls { cert_file: "${server.certFile}", key_file: "${server.keyFile}", ca_file: "${authority.caFile}", verify: true }`;
+    return `tls { cert_file: "${server.certFile}", key_file: "${server.keyFile}", ca_file: "${authority.caFile}", verify: true, timeout: ${PATIENCE_S} }`;
   }
   function users(password: string, key: string, denied: readonly string[] = []): string {
     const permissions = `permissions: { publish: { deny: ${JSON.stringify(denied)} } }`;
-    return `authorization { users = [ { user: "waggle", password: "${password}", ${permissions} }, { nkey: "${key}" } ] }`;
+    return `authorization { timeout: ${PATIENCE_S}, users = [ { user: "waggle", password: "${password}", ${permissions} }, { nkey: "${key}" } ] }`;
   }
   async function changed(authorization: string): Promise<() => Promise<void>> {
     await reconfigure(main?.server, authorization);

@@ -91,6 +91,7 @@ export const clauses = {
   Q2: 'a wrong certificate, or credentials that are refused later: a typed error and no storm',
   Q3: 'wrong credentials, of each kind: a typed error, no storm, and no secret is seen',
   Q4: 'a denied permission surfaces, also one that is taken away',
+  Q5: 'bind-only never declares, alters or deletes',
 } as const;
 
 export type ClauseId = keyof typeof clauses;

@@ -1,4 +1,5 @@
 import { backpressureCases } from './backpressure.ts';
+import { bindingCases } from './binding.ts';
 import type { ContractCase } from './case.ts';
 import { clauses } from './clauses.ts';
 import { deadLetterCases } from './dead-letters.ts';
@@ -66,6 +67,7 @@ export const contractCases: readonly ContractCase[] = [
   ...listingCases,
   ...timeToLiveCases,
   ...securityCases,
+  ...bindingCases,
 ];
 
 /** What the suite takes from a test runner; `vitest`, `node:test` and others have it. */

@@ -161,9 +161,7 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
 }
 
 function differs({ source, ordering }: ConsumeOptions, declared: ConsumeOptions['ordering']): MessagingError {
-  const name = source.kind === 'group' ? source.group : source.context;
-  return new MessagingError(
-    'conflict',
-    `${name} was declared with ordering ${declared}, and is consumed with ${ordering}`,
-  );
+  const name = source.kind === 'group' ? `group ${source.group}` : `queue ${source.context}`;
+  const difference = `was declared with ordering "${declared}", and is consumed with "${ordering}"`;
+  return new MessagingError('conflict', `${name} ${difference}: use one of them`);
 }
