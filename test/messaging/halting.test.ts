@@ -203,6 +203,26 @@ describe('after a dead letter, a group that halts', () => {
     expect(reads).toBeLessThanOrEqual(9); // at the beginning, once it was stored, and every ten minutes
   });
 
+  test('does not spin while it waits, whatever the policy', async () => {
+    const { clock, broker } = await openMessaging();
+    let comings = 0;
+    const counting = await anotherProcess(broker, clock, (driver) => {
+      const { consume } = driver;
+      driver.consume = (options, deliver) =>
+        consume(options, (delivery) => {
+          comings++;
+          deliver(delivery);
+        });
+      return driver;
+    });
+    const retry = { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
+    await counting.messaging.events.subscribe({ ...halting, retry }, () => Promise.reject(new Error('no')));
+    await counting.messaging.events.publish(anEvent({ partitionkey: 'a' }));
+    await clock.advance(1_000);
+    expect(comings).toBeGreaterThan(5);
+    expect(comings).toBeLessThan(60);
+  });
+
   test('does not look at the log for what fails and comes again here', async () => {
     const opened = await openMessaging();
     let reads = 0;

@@ -10,6 +10,8 @@ import type { Delivery, IncomingMessage, Lane } from './driver.ts';
 
 /** What is known to be held is looked up again so much later, should it have been forgotten by the log. */
 const RECHECK_MS = 600_000;
+/** A policy may retry at once; what waits for people must not spin. */
+const LEAST_WAIT_MS = 20;
 
 export interface HeldLanesOptions {
   readonly consumer: string;
@@ -109,10 +111,12 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
       });
   }
 
+  const waitMs = (times: number): number => Math.max(LEAST_WAIT_MS, delayAfter(times, retry, random));
+
   function wait(lane: Lane, delivery: Delivery, head: Head & { kind: 'held' }): void {
     head.times++;
     remember(lane, head);
-    delivery.retry(delayAfter(head.times, retry, random));
+    delivery.retry(waitMs(head.times));
   }
 
   function idOf(message: IncomingMessage): string {
@@ -213,13 +217,13 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
           id,
           reason: messageOf(error),
         });
-        delivery.retry(delayAfter(1, retry, random));
+        delivery.retry(waitMs(1));
         return undefined;
       }
     },
     hold(delivery) {
       const { lane, message } = delivery;
-      delivery.retry(delayAfter(1, retry, random));
+      delivery.retry(waitMs(1));
       heads.set(lane, { kind: 'stirred', id: idOf(message) });
     },
     close() {

@@ -97,7 +97,7 @@ export const bringsBackTheLast: BrokenDriver = {
         },
       });
   },
-  caughtBy: ['A8', 'B7', 'B9', 'F12', 'F15', 'H6', 'I1', 'I5', 'K3', 'K4', 'K8'],
+  caughtBy: ['A8', 'B7', 'B9', 'E4', 'F12', 'F15', 'H6', 'I1', 'I5', 'K3', 'K4', 'K8'],
 };
 
 export const goesDeaf: BrokenDriver = {

@@ -83,7 +83,7 @@ export const losesTheTimeToLive: BrokenDriver = {
   plant: () =>
     changing((message) => {
       const text = Buffer.from(message.body).toString();
-      const without = text.replace(/"expirytime":"[^"]*",/, '');
+      const without = text.replace(/,"expirytime":"[^"]*"/, '');
       return without === text ? message : { ...message, body: Buffer.from(without) };
     }),
   caughtBy: ['L1'],

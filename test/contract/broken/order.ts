@@ -19,21 +19,38 @@ export const servesLanesToAll: BrokenDriver = {
 
 export const overtakesARetry: BrokenDriver = {
   name: 'hands over the next of a lane while a retry waits',
-  plant: () => (driver) =>
-    override(driver, {
+  plant: () => (driver) => {
+    /** Of each source: what waits, or is handled again, and was acknowledged. */
+    const open = new Map<string, number>();
+    const count = (source: string, more: number): void =>
+      void open.set(source, (open.get(source) ?? 0) + more);
+    return override(driver, {
       consume: (options, deliver) => {
-        const again = (delivery: Delivery, attempt: number): Delivery => ({
-          ...passDelivery(delivery),
-          attempt,
-          retry(delayMs) {
-            if (delivery.lane === 'unordered' || options.ordering === 'none') return delivery.retry(delayMs);
-            setTimeout(() => deliver(again(delivery, attempt + 1)), delayMs).unref();
+        const source = JSON.stringify(options.source);
+        const hand = (delivery: Delivery): void => {
+          const isOrdered = delivery.lane !== 'unordered' && options.ordering === 'by-key';
+          if (!isOrdered) return deliver(delivery);
+          const again = (attempt: number, delayMs: number): void =>
+            void setTimeout(() => deliver(copyOf(attempt)), delayMs).unref();
+          const copyOf = (attempt: number): Delivery => ({
+            ...passDelivery(delivery),
+            attempt,
+            ack: () => count(source, -1),
+            retry: (delayMs) => again(attempt + 1, delayMs),
+            release: () => again(attempt, 0),
+          });
+          const retry = (delayMs: number): void => {
+            count(source, 1);
             delivery.ack();
-          },
-        });
-        return driver.consume(options, (delivery) => deliver(again(delivery, delivery.attempt)));
+            again(delivery.attempt + 1, delayMs);
+          };
+          deliver({ ...passDelivery(delivery), retry });
+        };
+        return driver.consume(options, hand);
       },
-    }),
+      lag: async (source) => (await driver.lag(source)) + (open.get(JSON.stringify(source)) ?? 0),
+    });
+  },
   caughtBy: ['E2', 'E5', 'E6', 'F1', 'G1'],
 };
 

@@ -89,6 +89,9 @@ export const orderMemberCases = [
       await line.join('fourth');
       await line.waveThrough('third', 'fourth');
       line.witness.assertOrder(line.published);
+      const ofTheDead = new Set(line.witness.idsOf('second'));
+      const once = line.witness.handled.items.filter(({ id }) => !ofTheDead.has(id));
+      assert.equal(once.length, new Set(once.map(({ id }) => id)).size, 'some were handled twice');
     },
   ),
 ];

@@ -48,6 +48,11 @@ export class Witness {
     return new Set(this.handled.items.map(({ member }) => member));
   }
 
+  /** What `member` began. */
+  idsOf(member: string): readonly string[] {
+    return this.handled.items.filter((item) => item.member === member).map(({ id }) => id);
+  }
+
   /** Whether each of `messages` was handled, or begun, at least once. */
   has(messages: readonly CloudEvent[]): boolean {
     const seen = new Set(this.handled.items.map(({ id }) => id));
