@@ -71,4 +71,13 @@ describe.each(durable)('the dead letters of a running system on %s', (broker) =>
     const again = JSON.parse((await command('list', '--json')).stdout);
     expect(again.deadLetters).toMatchObject([{ id: ids[2] }]);
   });
+
+  test('of a namespace that is not there are not looked for: it is told, and not created', async () => {
+    const environment = await environmentFor(broker);
+    for (let time = 0; time < 2; time++) {
+      const { status, stdout, stderr } = await npmRun('dead-letters', ['list'], environment);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`there is no namespace "${environment['NAMESPACE']}" on ${broker}`);
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { MessagingError } from '@waggle/kernel';
 import type { BrokerDriver } from '@waggle/messaging';
 import type { Environment } from '../configuration.ts';
 import { configureBroker } from '../configure.ts';
@@ -35,9 +36,23 @@ export async function withBroker<Result>(
     );
   }
   try {
-    await driver.open();
+    await driver.open().catch((error: unknown) => {
+      throw isMissing(error) ? nothingThere(settings, error) : error;
+    });
     return await use({ driver, settings, where: { namespace: NAMESPACE, broker: BROKER } });
   } finally {
     await driver.close();
   }
+}
+
+const isMissing = (error: unknown): error is MessagingError =>
+  error instanceof MessagingError && error.code === 'unroutable';
+
+function nothingThere({ NAMESPACE, BROKER }: HostSettings, cause: MessagingError): MessagingError {
+  const what = cause.message.replace(/^\[waggle\] /, '');
+  return new MessagingError(
+    'unroutable',
+    `there is no namespace "${NAMESPACE}" on ${BROKER}, or not all of it: set NAMESPACE to the one that the services use (${what})`,
+    { cause },
+  );
 }
