@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict';
 import type { CloudEvent, Cursor, Recorded } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
 import type { DriverSettings } from '@waggle/messaging';
-import type { Bench, Member, MemberOptions } from './bench.ts';
+import type { Bench, Handled, Member, MemberOptions } from './bench.ts';
+import type { Ordering } from './case.ts';
 import { all } from './collector.ts';
-import { events, GROUP } from './messages.ts';
+import type { Collector } from './collector.ts';
+import { events, GROUP, ids } from './messages.ts';
 
 /** Little enough to be passed soon, and more than a broker's smallest segment. */
 export const LITTLE: DriverSettings['retention'] = { maxAgeMs: 3_600_000, maxBytes: 256 * 1024 };
@@ -73,4 +76,44 @@ export async function cursorPastTheHead(bench: Bench): Promise<Cursor> {
   await member.messaging.close();
   if (last === undefined) throw new Error('nothing is kept');
   return last.cursor;
+}
+
+/** Publishes, one call after the other, for as long as `work` takes and a little longer. Returns what it published. */
+export async function publishingDuring(
+  bench: Bench,
+  { messaging }: Member,
+  work: () => Promise<unknown>,
+): Promise<readonly CloudEvent[]> {
+  const published: CloudEvent[] = [];
+  let isOver = false;
+  const publishing = (async () => {
+    while ((!isOver && published.length < 2_000) || published.length < 40) {
+      const next = events(8);
+      await messaging.events.publish(...next);
+      published.push(...next);
+    }
+  })();
+  publishing.catch(() => undefined);
+  await work().finally(() => (isOver = true));
+  await bench.within(publishing, 'the publisher');
+  return published;
+}
+
+/** Everything was handled, and the first handlings of each key follow the order of publishing. */
+export async function assertAllInOrder(
+  handled: Collector<Handled>,
+  published: readonly CloudEvent[],
+  ordering: Ordering,
+): Promise<void> {
+  const { length } = published;
+  await handled.until((items) => new Set(ids(items)).size >= length, `${length} events`);
+  const firsts = [...new Set(handled.items.map(({ id }) => id))];
+  assert.deepEqual(firsts.toSorted(), ids(published));
+  if (ordering === 'none') return;
+  const keys = new Map(published.map(({ id, partitionkey }) => [id, partitionkey]));
+  for (const key of new Set(keys.values())) {
+    const expected = published.filter(({ partitionkey }) => partitionkey === key).map(({ id }) => id);
+    const got = firsts.filter((id) => keys.get(id) === key);
+    assert.deepEqual(got, expected, `the order of ${String(key)}`);
+  }
 }

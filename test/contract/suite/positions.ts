@@ -5,7 +5,7 @@ import { bothOrderings, contractCase } from './case.ts';
 import { all } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { event, events, ids } from './messages.ts';
-import { cursorOf, kept } from './places.ts';
+import { assertAllInOrder, cursorOf, kept, publishingDuring } from './places.ts';
 
 export const positionCases = [
   ...bothOrderings(
@@ -76,33 +76,17 @@ export const positionCases = [
       const expected = [...(await kept(publisher))].map((each) => each.event);
       const rest = expected.slice(expected.findIndex(({ id }) => id === cut.id) + 1);
 
-      let attached = false;
-      const live: CloudEvent[] = [];
-      const publishing = (async () => {
-        while ((!attached && live.length < 2_000) || live.length < 40) {
-          const next = events(8);
-          await publisher.messaging.events.publish(...next);
-          live.push(...next);
-        }
-      })();
-      publishing.catch(() => undefined);
       const whole = bench.collector<Handled>();
       const part = bench.collector<Handled>();
-      try {
+      const live = await publishingDuring(bench, publisher, async () => {
         await bench.subscribe(joining, { ordering, from: 'beginning', group: 'tester.whole' }, whole);
         await bench.subscribe(joining, { ordering, from: { after: cursor }, group: 'tester.part' }, part);
-      } finally {
-        attached = true;
-      }
-      await bench.within(publishing, 'the publisher');
+      });
       for (const [record, wanted] of [
         [whole, [...expected, ...live]],
         [part, [...rest, ...live]],
       ] as const) {
-        await record.until((items) => new Set(ids(items)).size >= wanted.length, `${wanted.length} events`);
-        const firsts = [...new Set(record.items.map(({ id }) => id))];
-        assert.deepEqual(firsts.toSorted(), ids(wanted));
-        if (ordering === 'by-key') assertKeyOrder(firsts, wanted);
+        await assertAllInOrder(record, wanted, ordering);
       }
     },
   ),
@@ -219,14 +203,4 @@ async function follow(
   reading.catch(() => undefined);
   bench.atEnd(async () => abort.abort());
   return read;
-}
-
-/** The first handlings of each key follow the order of publishing. */
-function assertKeyOrder(firsts: readonly string[], published: readonly CloudEvent[]): void {
-  const keys = new Map(published.map(({ id, partitionkey }) => [id, partitionkey]));
-  for (const key of new Set(keys.values())) {
-    const expected = published.filter(({ partitionkey }) => partitionkey === key).map(({ id }) => id);
-    const got = firsts.filter((id) => keys.get(id) === key);
-    assert.deepEqual(got, expected, `the order of ${String(key)}`);
-  }
 }

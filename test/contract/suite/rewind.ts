@@ -7,7 +7,7 @@ import { gate } from './collector.ts';
 import { rejection } from './expectations.ts';
 import { hook } from './harness.ts';
 import { event, events, GROUP, ids } from './messages.ts';
-import { cursorPastTheHead, idle, kept, openBrief } from './places.ts';
+import { assertAllInOrder, cursorPastTheHead, idle, kept, openBrief, publishingDuring } from './places.ts';
 
 export const rewindCases = [
   ...bothOrderings(
@@ -99,6 +99,32 @@ export const rewindCases = [
         await again.drain(bench.deadlineMs);
         assert.deepEqual(ids(handled.items), ids(expected), JSON.stringify(from));
       }
+    },
+  ),
+
+  ...bothOrderings(
+    'K4',
+    'nothing is missing, and nothing is out of order, where events are published while a group is reset',
+    async (bench, ordering) => {
+      const [operator, publisher, member] = await Promise.all([
+        openBrief(bench),
+        bench.open(),
+        openBrief(bench),
+      ]);
+      const before = events(24);
+      await publisher.messaging.events.publish(...before);
+      const first = bench.collector<Handled>();
+      const consumer = await bench.subscribe(member, { ordering, from: 'beginning' }, first);
+      await first.count(before.length);
+      await bench.settled(member);
+      await consumer.drain(bench.deadlineMs);
+      await idle(bench, operator);
+      const again = bench.collector<Handled>();
+      const live = await publishingDuring(bench, publisher, async () => {
+        await operator.messaging.groups.reset(GROUP, 'beginning');
+        await bench.subscribe(member, { ordering }, again);
+      });
+      await assertAllInOrder(again, [...before, ...live], ordering);
     },
   ),
 
