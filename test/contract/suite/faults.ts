@@ -274,11 +274,12 @@ export const faultCases = [
       const member = await bench.open({ from: link, settings: quickLease(bench) });
       const handled = bench.collector<Handled>();
       await bench.subscribe(member, { ordering }, handled);
+      await member.messaging.queue.declare(CONTEXT);
       const count = () => link.consumers(bench.namespace, GROUP);
       const before = await bench.eventually(count, (consumers) => consumers > 0, 'a consumer');
       for (let round = 0; round < 6; round++) {
         link.dropConnections();
-        await insist(bench, () => member.messaging.events.publish(event({ type: 'testing.ignored.v1' })));
+        await insist(bench, () => member.messaging.queue.send(command())); // tells that it is back, to nobody
         await bench.eventually(count, (consumers) => consumers >= before, 'the consumer to be back');
       }
       await bench.eventually(count, (consumers) => consumers === before, `${before} consumers`);
