@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { isSoon, LEASE_MS, rowsOf } from './recovery-report.ts';
+import { measureRecovery } from './recovery-times.ts';
+
+test.for(['nats', 'rabbitmq'] as const)(
+  'on %s a restart and a killed member are got over in the time that is promised',
+  async (kind) => {
+    const times = await measureRecovery(kind, 1, LEASE_MS);
+    expect(times).toSatisfy(isSoon);
+    expect(rowsOf([times]).at(-1)).toMatch(/^\| \w+ \d+\.\d+\.\d+ \| \d+ ms/);
+  },
+);
