@@ -145,7 +145,9 @@ function summary(from: string, to: string, report: CopyReport, stopped: boolean)
   const dropped = Object.entries(report.droppedHeaders).map(([name, count]) => `${name} (${count})`);
   return printable(
     [
-      `${from} to ${to}: ${copied} events copied, up to ${position ?? 'the beginning'} of the source`,
+      position === undefined
+        ? `${from} to ${to}: nothing to copy, the source has no events`
+        : `${from} to ${to}: ${copied} events copied, up to ${position} of the source`,
       ...(stopped ? ['told to stop: the same command goes on from here'] : []),
       ...(alreadyThere > 0 ? [`${alreadyThere} more were there, from a run that was interrupted`] : []),
       ...(returned > 0 ? [`${returned} had come from ${to}, and were not copied back`] : []),
