@@ -96,7 +96,7 @@ describe('a process that only binds, as a user who may configure nothing', () =>
   it('names what is missing', async () => {
     const namespace = uniqueNamespace();
     const missing = (what: string) => ({ code: 'unroutable', message: expect.stringContaining(what) });
-    await expect(bind(namespace)).rejects.toMatchObject(missing(`${namespace}.lanes`));
+    await expect(bind(namespace)).rejects.toMatchObject(missing(`'${namespace}.`));
     await owner.open(namespace);
     const driver = await bind(namespace);
     await expect(driver.declare({ groups })).rejects.toMatchObject(missing(GROUP));

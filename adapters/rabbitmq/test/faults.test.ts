@@ -76,8 +76,8 @@ describe('after a fault the next message arrives', () => {
       await Promise.all([ordered, loose].map((inbox) => inbox.until(() => inbox.ids().includes(id))));
     }
     const consumers = (await server.ctl('list_consumers', 'queue_name')).split('\n');
-    // Two lanes, the line without order and the members queue of one group; the one queue of the other.
-    expect(consumers.filter((queue) => queue.startsWith(namespace))).toHaveLength(5);
+    // Two lanes, the line without order and the members queue of one group; the one queue and the members queue of the other.
+    expect(consumers.filter((queue) => queue.startsWith(namespace))).toHaveLength(6);
   });
 
   it('when the server was restarted, and nothing confirmed is lost', async () => {

@@ -78,6 +78,37 @@ describe('opening', () => {
     expect((await stable.open(namespace)).status).toBe('open');
   });
 
+  it('compares what else is declared, and names the resource and both values', async () => {
+    const namespace = uniqueNamespace();
+    const group = { group: 'a.b', types: [TYPE], from: 'new', ordering: 'by-key' } as const;
+    const driver = await stable.open(namespace);
+    await driver.declare({ groups: [group] });
+    const conflict = (...said: readonly string[]) => ({
+      code: 'conflict',
+      message: expect.stringMatching(new RegExp(said.join('.*'), 's')),
+    });
+    const retention = { maxAgeMs: 3_600_000, maxBytes: 200_000_000 };
+    await expect(stable.open(namespace, { retention })).rejects.toMatchObject(
+      conflict(`${namespace}.(evt.log|dead)`, 'x-max-length-bytes 100000000', '200000000'),
+    );
+    for (const from of ['new', 'beginning'] as const) {
+      await expect(driver.declare({ groups: [{ ...group, from, ordering: 'none' }] })).rejects.toMatchObject(
+        conflict('grp.a.b.members', "'by-key'", "'none"),
+      );
+    }
+    const operator = await connect(server.url);
+    const channel = await operator.createChannel();
+    await channel.assertQueue(`${namespace}.cmd.payments.0`);
+    await channel.assertExchange(`${namespace}x.evt`, 'fanout');
+    await operator.close();
+    await expect(driver.declare({ queues: ['payments'] })).rejects.toMatchObject(
+      conflict('cmd.payments.0', 'x-queue-type', "'quorum'"),
+    );
+    await expect(stable.open(`${namespace}x`)).rejects.toMatchObject(
+      conflict(`${namespace}x.evt`, "type 'fanout'", "'topic'"),
+    );
+  });
+
   it('can be tried again after a failure', async () => {
     const driver = createRabbitMqDriver(settingsFor(uniqueNamespace()), { url: server.url });
     expect(await failure(driver.open({ signal: AbortSignal.abort(new Error('not yet')) }))).toContain(
