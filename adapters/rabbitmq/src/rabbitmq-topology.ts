@@ -4,6 +4,7 @@ import type { ConsumeOptions, GroupDeclaration, Topology } from '@waggle/messagi
 import type { Enrolment, RegistryEntries } from '@waggle/messaging';
 import { createDelays, makeDelays } from './rabbitmq-delays.ts';
 import { ensure, isBound, QUORUM, type Resource } from './rabbitmq-ensure.ts';
+import { replyCode } from './rabbitmq-errors.ts';
 import { bindingKey, membersQueue, pumpQueue, queuesOf } from './rabbitmq-names.ts';
 import { placeOf, servePumped, startPump } from './rabbitmq-pump.ts';
 import type { Session } from './rabbitmq-session.ts';
@@ -12,6 +13,7 @@ import { remove } from './rabbitmq-groups.ts';
 type Wanted = Omit<GroupDeclaration, 'group'> & Pick<ConsumeOptions, 'source'>;
 const QUEUE = { ordering: 'by-key', types: ['*'], from: 'new' } as const;
 
+const CONFLICT = 406;
 const SINGLE_ACTIVE = { ...QUORUM, 'x-single-active-consumer': true };
 const STREAM = { 'x-queue-type': 'stream' };
 /** Far more than what its readers let it hold. */
@@ -33,9 +35,8 @@ export function createTopology(session: Session) {
     'x-stream-max-segment-size-bytes': Math.min(500_000_000, Math.max(65_536, Math.ceil(maxBytes / 8))),
   };
 
-  /** The streams, the dead letters and the exchanges; compares the lane count and the retention. */
-  async function declareCommon(): Promise<RegistryEntries> {
-    delays.forget(); // what was there once may be gone
+  const values = { lanes, maxAgeMs, maxBytes };
+  async function ensureCommon(): Promise<void> {
     await ensure(session, [
       { name: names.lanes, type: 'topic', args: { 'alternate-exchange': `${names.lanes}.${lanes}` } },
       { name: names.events, type: 'topic' },
@@ -46,8 +47,17 @@ export function createTopology(session: Session) {
       { name: names.dead, args: log },
       { name: names.registry, args: REGISTRY },
     ]);
+  }
+
+  /** The streams, the dead letters and the exchanges; compares the lane count and the retention. */
+  async function declareCommon(): Promise<RegistryEntries> {
+    delays.forget(); // what was there once may be gone
+    await ensureCommon().catch(async (error: unknown) => {
+      const entries =
+        replyCode(error) === CONFLICT ? await registry.read().catch(() => undefined) : undefined;
+      throw explain(error, names.events, entries?.get(names.events)?.values, values);
+    });
     const entries = await registry.read();
-    const values = { lanes, maxAgeMs, maxBytes };
     const found = entries.get(names.events)?.values;
     if (bound) checkDeclared('rabbitmq', names.events, found, values);
     else if (JSON.stringify(found) !== JSON.stringify(values))
@@ -81,12 +91,14 @@ export function createTopology(session: Session) {
   async function declareSource(entries: RegistryEntries, wanted: Wanted): Promise<Enrolment> {
     const { source, ordering, types, from } = wanted;
     const base = names.base(source);
-    const found = bound
-      ? checkDeclared('rabbitmq', base, existing(entries, base), { ordering, types })
-      : undefined;
+    const last = existing(entries, base);
+    const found = bound ? checkDeclared('rabbitmq', base, last, { ordering, types }) : undefined;
     const kinds = [ordering, `${ordering}.pumped`];
     if (found?.isPumped ?? from !== 'new') kinds.reverse();
-    const isPumped = (await declareMembers(base, kinds)) !== ordering;
+    const kind = await declareMembers(base, kinds).catch((error: unknown) => {
+      throw explain(error, base, last, { ordering });
+    });
+    const isPumped = kind !== ordering;
     const enrolment = found ?? (await registry.enrol(entries, base, { source, ordering, types, isPumped }));
     const exchange = source.kind === 'group' ? names.events : names.commands;
     const prefix = source.kind === 'group' ? '' : `${source.context}.`;
@@ -123,4 +135,16 @@ export function createTopology(session: Session) {
 
   for (const pumped of known.pumped.values()) startPump(session, pumped, declare);
   return { declareCommon, declare, delays };
+}
+
+/** What differs the server tells in the words of AMQP: in ours, where the registry knows as much. */
+function explain<Declared extends object>(
+  error: unknown,
+  name: string,
+  exists: Declared | undefined,
+  asked: Partial<Declared>,
+): unknown {
+  if (replyCode(error) !== CONFLICT || exists === undefined) return error;
+  checkDeclared('rabbitmq', name, exists, asked);
+  return error;
 }
