@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IncomingMessage } from '@waggle/messaging';
-import { override, passDelivery } from '../suite/pass-through.ts';
+import { override, overrideConsumer, passDelivery } from '../suite/pass-through.ts';
 import type { BrokenDriver } from './broken-driver.ts';
 
 const ignore = (): void => undefined;
@@ -68,7 +68,7 @@ export const leaksAfterClose: BrokenDriver = {
           if (!left) deliver(delivery);
         });
         const close = async (): Promise<void> => void (left = true);
-        return Object.assign(Object.create(consumer), { pause: ignore, resume: ignore, close });
+        return overrideConsumer(consumer, { pause: ignore, resume: ignore, close });
       },
     }),
   caughtBy: ['B9', 'D6', 'E4', 'F15', 'G3', 'I1', 'I4', 'I5', 'K4', 'K7', 'K8'],

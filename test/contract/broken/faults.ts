@@ -20,7 +20,7 @@ export const confirmsDuringAnOutage: BrokenDriver = {
       publish: async (messages) =>
         driver.status === 'reconnecting' ? messages.map(() => undefined) : driver.publish(messages),
     }),
-  caughtBy: ['H1', 'H2', 'H5', 'H6'],
+  caughtBy: ['H1', 'H2', 'H5', 'H6', 'Q2'],
 };
 
 export const losesAChannel: BrokenDriver = {

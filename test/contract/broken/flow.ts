@@ -1,5 +1,5 @@
 import type { ConsumeOptions, Delivery, DriverConsumer } from '@waggle/messaging';
-import { override, passDelivery } from '../suite/pass-through.ts';
+import { override, overrideConsumer, passDelivery } from '../suite/pass-through.ts';
 import type { MemoryDriver } from '@waggle/adapter-memory';
 import type { BrokenDriver } from './broken-driver.ts';
 
@@ -13,7 +13,7 @@ function changingConsumers(
   return override(driver, {
     async consume(options, deliver) {
       const consumer = await driver.consume(options, deliver);
-      return { ...consumer, ...change(consumer, options) };
+      return overrideConsumer(consumer, change(consumer, options));
     },
   });
 }
@@ -70,7 +70,7 @@ export const handsBackLate: BrokenDriver = {
           for (const release of releases.splice(0)) release();
           return consumer.close();
         };
-        return { ...consumer, close };
+        return overrideConsumer(consumer, { close });
       },
     }),
   caughtBy: ['B10', 'G3', 'I2'],
@@ -114,13 +114,11 @@ export const keepsWhatIsCutOff: BrokenDriver = {
             release: () => settled(() => delivery.release()),
           });
         });
-        return {
-          ...consumer,
-          async close() {
-            for (const delivery of held) delivery.ack();
-            await consumer.close();
-          },
+        const close = async (): Promise<void> => {
+          for (const delivery of held) delivery.ack();
+          await consumer.close();
         };
+        return overrideConsumer(consumer, { close });
       },
     }),
   caughtBy: ['I4'],
@@ -149,7 +147,7 @@ export const publishesNothingMeanwhile: BrokenDriver = {
           isPaused = to;
           if (paused === 0) goOn();
         };
-        return {
+        return overrideConsumer(consumer, {
           pause() {
             change(true);
             consumer.pause();
@@ -162,7 +160,7 @@ export const publishesNothingMeanwhile: BrokenDriver = {
             change(false);
             return consumer.close();
           },
-        };
+        });
       },
     });
   },

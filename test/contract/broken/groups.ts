@@ -1,5 +1,5 @@
 import type { BrokerDriver, ConsumeOptions, Delivery } from '@waggle/messaging';
-import { override, passDelivery } from '../suite/pass-through.ts';
+import { override, overrideConsumer, passDelivery } from '../suite/pass-through.ts';
 import type { BrokenDriver } from './broken-driver.ts';
 
 type Deliver = (delivery: Delivery) => void;
@@ -84,7 +84,7 @@ export const broadcastsInAGroup: BrokenDriver = {
             deliver(delivery);
             for (const other of all) if (other !== deliver) other(copyOf(delivery));
           });
-          return Object.assign(Object.create(consumer), { close: () => (leave(), consumer.close()) });
+          return overrideConsumer(consumer, { close: () => (leave(), consumer.close()) });
         },
         close() {
           for (const leave of own) leave();

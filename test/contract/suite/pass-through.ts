@@ -1,4 +1,4 @@
-import type { BrokerDriver, Delivery } from '@waggle/messaging';
+import type { BrokerDriver, Delivery, DriverConsumer } from '@waggle/messaging';
 
 /** A driver that does what `driver` does: to be spread into one that does something else in one place. */
 export function passThrough(driver: BrokerDriver): BrokerDriver {
@@ -47,4 +47,9 @@ type Methods = Partial<Omit<BrokerDriver, 'status' | 'releaseCounts'>>;
 /** `driver` with some of its methods replaced; what it says of itself stays live. */
 export function override(driver: BrokerDriver, methods: Methods): BrokerDriver {
   return Object.assign(passThrough(driver), methods);
+}
+
+/** `consumer` with some of its methods replaced; what it says of itself stays live. */
+export function overrideConsumer(consumer: DriverConsumer, methods: Partial<DriverConsumer>): DriverConsumer {
+  return Object.assign(Object.create(consumer) as DriverConsumer, methods);
 }
