@@ -8,6 +8,15 @@ import { lagOf } from './nats-groups.ts';
 
 type Confirm = (outcome: Outcome) => void;
 
+interface Publication {
+  readonly subject: string;
+  readonly confirm: Confirm;
+  readonly sentAt: number;
+}
+
+/** What was given up meanwhile, since the server never answered, is forgotten each time that so many were sent. */
+const SWEEP_EVERY = 256;
+
 /** Of what may have to be sent again, on whatever connection: the server drops what it has by its id. */
 const redriveIds = new WeakMap<OutgoingMessage, string>();
 
@@ -22,7 +31,7 @@ export function createPublisher(
   const { client, settings, options } = link;
   const inbox = createInbox(options.connection?.inboxPrefix);
   /** What the server has not confirmed yet. */
-  const pending = new Map<string, { readonly subject: string; readonly confirm: Confirm }>();
+  const pending = new Map<string, Publication>();
   /** Groups that are asked for at this moment. */
   const asking = new Map<string, Promise<number>>();
   let count = 0;
@@ -53,7 +62,17 @@ export function createPublisher(
     const token = (++count).toString(36);
     const headers = encodeHeaders(message, id);
     client.publish(subject, message.body, { reply: `${inbox}.${token}`, headers });
-    pending.set(token, { subject, confirm });
+    const sentAt = Date.now();
+    if (count % SWEEP_EVERY === 0) forget(sentAt - 2 * settings.requestTimeoutMs);
+    pending.set(token, { subject, confirm, sentAt });
+  }
+
+  /** The oldest come first. */
+  function forget(beforeMs: number): void {
+    for (const [token, { sentAt }] of pending) {
+      if (sentAt >= beforeMs) return;
+      pending.delete(token);
+    }
   }
 
   /** The server stores for any group: whether there is such a one is asked before. */

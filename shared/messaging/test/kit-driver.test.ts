@@ -117,6 +117,19 @@ describe('a message', () => {
     expect(most).toBe(2_048);
   });
 
+  it('that is late gives its place to one that waits', async () => {
+    let answers = false;
+    const { driver, clock } = loft({ publish: (_, confirm) => answers && confirm(undefined) });
+    await driver.open();
+    const many = driver.publish(Array.from({ length: 2_048 }, (_, at) => letter(`l${at}`)));
+    await clock.advance(1_000);
+    const waiting = driver.publish([letter('next')]);
+    answers = true;
+    await clock.advance(4_000);
+    expect(new Set(codes(await many))).toEqual(new Set(['timeout']));
+    expect(codes(await waiting)).toEqual([undefined]);
+  });
+
   it('that no broker would take is refused alone, also without a connection', async () => {
     const { driver, flyAway, land } = loft();
     await driver.open();
