@@ -9,15 +9,16 @@ const BLOCK = /^```ts file=(\S+)\n([^]*?)^```$/gm;
 
 /** What the document leaves to its reader: as little as the compiler needs to check the rest. */
 const LEFT_TO_THE_READER: Readonly<Record<string, string>> = {
-  'acme-client.d.ts': `declare module 'acme-client' {
-    export class AcmeClient {
+  'acme-client-type.ts': `export declare class AcmeClient {
       static dial(url: string, options: { reconnect: boolean }): Promise<AcmeClient>;
       onClose(told: (reason: unknown) => void): void;
       close(): Promise<void>;
-    }
+    }`,
+  'acme-client.d.ts': `declare module 'acme-client' {
+    export const AcmeClient: typeof import('./acme-client-type.ts').AcmeClient;
   }`,
   'acme-parts.ts': `import type { BrokerConnection, DriverSettings } from '@waggle/messaging';
-    import type { AcmeClient } from 'acme-client';
+    type AcmeClient = InstanceType<typeof import('./acme-client-type.ts').AcmeClient>;
     type Rest<Args extends unknown[], Result> = (client: AcmeClient, settings: DriverSettings, ...rest: Args) => Result;
     type Part<Name extends keyof BrokerConnection> = BrokerConnection[Name] extends (...args: infer Args) => infer Result
       ? Rest<Args, Result> : never;
