@@ -48,7 +48,7 @@ export const swapsTwo: BrokenDriver = {
         return messages.map((_, index) => outcomes[order.indexOf(index)]);
       },
     }),
-  caughtBy: ['C2', 'E1', 'E2', 'E3', 'E6', 'I4', 'K1', 'K6'],
+  caughtBy: ['C2', 'E1', 'E2', 'E3', 'E6', 'I4', 'K1', 'K4', 'K6'],
 };
 
 export const losesOneInMany: BrokenDriver = {

@@ -42,6 +42,7 @@ export const acksFirst: BrokenDriver = {
     'H8',
     'I2',
     'I4',
+    'K7',
     'L1',
     'Q1',
     'Q5',
