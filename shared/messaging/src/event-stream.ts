@@ -6,7 +6,7 @@ import { checkOptions, consumerDefaults, startConsumer } from './consumer.ts';
 import type { DispatcherServices } from './dispatcher.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { BrokerDriver, GroupDeclaration } from './driver.ts';
-import { createHeldLanes } from './held-lanes.ts';
+import { createHeldLanes } from './dead-letters/held-lanes.ts';
 import { withMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import type { Publisher } from './publisher.ts';

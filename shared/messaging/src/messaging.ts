@@ -14,7 +14,7 @@ import type {
 } from '@waggle/kernel';
 import { silentLogger } from '@waggle/kernel';
 import { createConsumerGroups } from './consumer-groups.ts';
-import { createDeadLetterLog } from './dead-letter-log.ts';
+import { createDeadLetterLog } from './dead-letters/dead-letter-log.ts';
 import type { BrokerDriver, DriverStatus } from './driver.ts';
 import { createEventStream } from './event-stream.ts';
 import { createMessageQueue } from './message-queue.ts';

@@ -1,5 +1,5 @@
 import type { DeadLetter } from '@waggle/kernel';
-import type { BrokerDriver, IncomingMessage, Lane } from './driver.ts';
+import type { BrokerDriver, IncomingMessage, Lane } from '../driver.ts';
 
 /** An entry as it is stored: what `DeadLetter` says, and what it takes to redrive and to resolve it. The body is the message's own. */
 export interface Entry extends Omit<DeadLetter, 'body'> {

@@ -1,6 +1,6 @@
 import type { DeadLetter, DeadLetterCause, DeadLetterFilter } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
-import { parseTime } from './expiry.ts';
+import { parseTime } from '../expiry.ts';
 
 type Matches = (entry: Omit<DeadLetter, 'body'>) => boolean;
 

@@ -1,9 +1,9 @@
 import type { CloudEvent } from '@waggle/kernel';
-import { decode, Undecodable } from './codec.ts';
-import type { CopyMark } from './copy-mark.ts';
-import { markHeader } from './copy-mark.ts';
-import type { LogEntry, OutgoingMessage } from './driver.ts';
-import { laneOf } from './lanes.ts';
+import { decode, Undecodable } from '../codec.ts';
+import type { CopyMark } from './mark.ts';
+import { markHeader } from './mark.ts';
+import type { LogEntry, OutgoingMessage } from '../driver.ts';
+import { laneOf } from '../lanes.ts';
 
 const HEADER_NAME = /^(?!waggle-)[a-z0-9-]+$/;
 const RAW = 'application/octet-stream';

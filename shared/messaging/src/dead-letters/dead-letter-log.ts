@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock, DeadLetter, DeadLetterFilter, DeadLetters, Ids, ResolveOptions } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
-import { deadLetterMatcher } from './dead-letter-filter.ts';
-import type { Entry, Known, Notes } from './dead-letter-fold.ts';
-import { ENTRY_HEADER, foldDeadLetters, noteOf } from './dead-letter-fold.ts';
-import type { BrokerDriver, Destination, IncomingMessage, Lane, OutgoingMessage } from './driver.ts';
+import { deadLetterMatcher } from './filter.ts';
+import type { Entry, Known, Notes } from './fold.ts';
+import { ENTRY_HEADER, foldDeadLetters, noteOf } from './fold.ts';
+import type { BrokerDriver, Destination, IncomingMessage, Lane, OutgoingMessage } from '../driver.ts';
 
 const RAW = 'application/octet-stream';
 /** What a message is routed as whose own type could not be read. */

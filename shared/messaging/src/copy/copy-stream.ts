@@ -1,16 +1,16 @@
 import type { Clock } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
-import { collectBatches } from './copy-batches.ts';
-import type { CopyBatch } from './copy-mark.ts';
-import { markOf } from './copy-mark.ts';
-import type { Copied } from './copy-message.ts';
-import { copyOf, marked } from './copy-message.ts';
-import type { Place } from './copy-place.ts';
-import { findPlace, refuseSameLog } from './copy-place.ts';
-import type { BrokerDriver, LogEntry } from './driver.ts';
-import { backoff, delayAfter } from './backoff.ts';
-import { pause } from './kit/waiting.ts';
-import { wakefulClock } from './system.ts';
+import { collectBatches } from './batches.ts';
+import type { CopyBatch } from './mark.ts';
+import { markOf } from './mark.ts';
+import type { Copied } from './message.ts';
+import { copyOf, marked } from './message.ts';
+import type { Place } from './place.ts';
+import { findPlace, refuseSameLog } from './place.ts';
+import type { BrokerDriver, LogEntry } from '../driver.ts';
+import { backoff, delayAfter } from '../backoff.ts';
+import { pause } from '../kit/waiting.ts';
+import { wakefulClock } from '../system.ts';
 
 const STREAM = { kind: 'stream' } as const;
 const NOWHERE: Place = { behind: undefined, there: new Set() };

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from './driver.ts';
+import type { IncomingMessage } from '../driver.ts';
 
 const HEADER = 'copied-from';
 const BEGINNING = '-';

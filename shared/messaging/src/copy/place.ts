@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MessagingError } from '@waggle/kernel';
-import type { CopyBatch } from './copy-mark.ts';
-import { markOf } from './copy-mark.ts';
+import type { CopyBatch } from './mark.ts';
+import { markOf } from './mark.ts';
 import type { CopyEnd } from './copy-stream.ts';
-import type { LogEntry } from './driver.ts';
+import type { LogEntry } from '../driver.ts';
 
 const WHOLE_LOG = { from: 'beginning', follow: false } as const;
 

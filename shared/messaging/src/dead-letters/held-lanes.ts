@@ -1,12 +1,12 @@
 import type { Clock, Logger, Random } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
-import type { Backoff } from './backoff.ts';
-import { delayAfter } from './backoff.ts';
-import { decode, Undecodable } from './codec.ts';
-import type { Known } from './dead-letter-fold.ts';
+import type { Backoff } from '../backoff.ts';
+import { delayAfter } from '../backoff.ts';
+import { decode, Undecodable } from '../codec.ts';
+import type { Known } from './fold.ts';
 import type { DeadLetterLog, HeldMessages } from './dead-letter-log.ts';
 import { entryId } from './dead-letter-log.ts';
-import type { Delivery, IncomingMessage, Lane } from './driver.ts';
+import type { Delivery, IncomingMessage, Lane } from '../driver.ts';
 
 /** What is known to be held is looked up again so much later, should it have been forgotten by the log. */
 const RECHECK_MS = 600_000;
