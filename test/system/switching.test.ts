@@ -65,6 +65,7 @@ interface GroupRow {
   readonly kind: string;
   readonly name: string;
   readonly lag: number;
+  readonly inUse: boolean;
 }
 
 const groupsOf = async (environment: Environment): Promise<readonly GroupRow[]> =>
@@ -159,6 +160,8 @@ test.each<[Durable, Durable]>([
     expect(await succeeds('copy', [...copying(there, here), '--allow-foreign'], both)).toMatchObject({
       copied: journals[1].entries.filter(({ what }) => what === 'published').length,
     });
+    const inUse = async (): Promise<boolean> => (await groupsOf(here)).some((group) => group.inUse);
+    await expect.poll(inUse, { timeout: SETTLED_MS }).toBe(false);
     for (const { kind, name, lag } of await groupsOf(here)) {
       if (kind === 'queue') continue;
       expect(lag).toBeGreaterThan(0);

@@ -46,6 +46,9 @@ export async function describeSources(session: Session): Promise<readonly Topolo
   return described;
 }
 
+/** For members that are just leaving. */
+const GRACE_MS = 1_000;
+
 /**
  * Removes all queues of a source, unless somebody consumes one of them; a quorum queue counts who has left for a moment longer.
  * The members queue goes first, which the server only does while it has no consumers, so that nobody joins any more; then the
@@ -60,7 +63,7 @@ export async function remove(session: Session, source: Source): Promise<void> {
     const all = await Promise.all(ORDERINGS.map((ordering) => standingOf(session, base, ordering)));
     if (all.some((one) => one?.isConsumed)) throw inUse;
   };
-  await persist(systemClock, gone, (error) => error === inUse, demandIdle);
+  await persist(systemClock, gone, (error) => error === inUse, GRACE_MS, demandIdle);
   await withChannel(model, (channel) => channel.deleteQueue(membersQueue(base), { ifUnused: true }));
   await registry.strike(base);
   known.enrolled.delete(base);

@@ -110,11 +110,15 @@ export async function findHead(model: ChannelModel, log: string): Promise<string
   throw new Error(`the channel ended while the head of ${log} was looked for`);
 }
 
+/** How long a busy server may take to create a stream that somebody else declares. */
+const CREATION_MS = 10_000;
+
 /** A stream queue that holds what was declared. One that another process is just creating refuses for a moment. */
 export function registryLog(model: ChannelModel, log: string, signal: AbortSignal): RegistryLog {
   const mayPass = (error: unknown): boolean => replyCode(error) === undefined;
   return {
-    head: () => persist(systemClock, signal, mayPass, async () => Number(await findHead(model, log))),
+    head: () =>
+      persist(systemClock, signal, mayPass, CREATION_MS, async () => Number(await findHead(model, log))),
     async *read(from) {
       for await (const raw of entriesOf(model, log, from, { signal })) {
         const isRecord = raw.properties.type === RECORD_TYPE;

@@ -44,7 +44,9 @@ export function startPump(session: Session, pumped: Pumped, declare: BrokerConne
 
   /** A group that was removed, by whichever process, is not created again behind the operator's back. */
   async function comeBack(before: unknown): Promise<void> {
+    const { generation } = pumped;
     const enrolment = (await session.registry.read()).get(base)?.enrolment;
+    if (pumped.generation !== generation) return comeBack(before); // declared anew meanwhile: what was read is old
     const isRemoved = enrolment !== undefined && (enrolment.isGone === true || !enrolment.isPumped);
     if (isRemoved && known.pumped.get(group) === pumped) known.pumped.delete(group);
     if (known.pumped.get(group) !== pumped) {
@@ -183,7 +185,7 @@ export async function placeOf({ model, gone, names }: Session, from: LogPosition
 async function declarePump(session: Session, base: string, from: LogPosition | number): Promise<void> {
   const mayPass = (error: unknown): boolean => !(error instanceof MessagingError);
   await withChannel(session.model, (channel) =>
-    persist(systemClock, session.gone, mayPass, async () => {
+    persist(systemClock, session.gone, mayPass, session.settings.requestTimeoutMs, async () => {
       const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
       if (messageCount > 0 || consumerCount > 0) return;
       const place = typeof from === 'number' ? from : await placeOf(session, from);

@@ -139,12 +139,13 @@ test('what may pass is done again, what may not is final', async () => {
     if (++tries < 3) throw new Error('passes');
     return tries;
   };
-  expect(await persist(systemClock, signal, () => true, work)).toBe(3);
+  expect(await persist(systemClock, signal, () => true, 1_000, work)).toBe(3);
   await expect(
     persist(
       systemClock,
       signal,
       () => false,
+      1_000,
       () => Promise.reject(new Error('final')),
     ),
   ).rejects.toThrow('final');

@@ -61,21 +61,21 @@ export function refusedDelayMs(refusals: number, random: Random = Math.random): 
   return Math.min(500 * 2 ** Math.min(refusals, 10), 30_000) * (0.5 + random() / 2);
 }
 
-const MOST_TRIES = 20;
 const TRY_AGAIN_MS = 50;
 
-/** Does it again, for a second, while it fails for a reason that may pass. */
+/** Does it again, for `mostMs` and what each try takes, while it fails for a reason that may pass. */
 export async function persist<T>(
   clock: Clock,
   signal: AbortSignal,
   mayPass: (error: unknown) => boolean,
+  mostMs: number,
   work: () => Promise<T>,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
-      if (tries === MOST_TRIES || signal.aborted || !mayPass(error)) throw error;
+      if (tries * TRY_AGAIN_MS >= mostMs || signal.aborted || !mayPass(error)) throw error;
     }
     await pause(clock, TRY_AGAIN_MS, signal);
   }
