@@ -16,7 +16,7 @@ export function rowsOf(measured: readonly RecoveryTimes[]): readonly string[] {
   const cell = (times: readonly number[]): string =>
     `${Math.round(median(times))} ms (${Math.round(Math.max(...times))} ms)`;
   return [
-    '| broker | handled again after a restart: median (worst), below 5 s | lanes of a killed member handled by another: median (worst), within the lease of 5 s |',
+    '| broker | handled again after a restart: median (worst), below 5 s | lanes of a killed member handled by another: median (worst); the lease is 5 s |',
     '| --- | --- | --- |',
     ...measured.map(({ server, restarts, kills }) => `| ${server} | ${cell(restarts)} | ${cell(kills)} |`),
   ];
