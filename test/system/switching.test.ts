@@ -112,7 +112,9 @@ test.each<[Durable, Durable]>([
   'a system under traffic moves from %s to %s and back, and every order ends as if it had not',
   async (one, other) => {
     const expected = outcomeWithoutSwitch();
-    const [there, here] = [await environmentFor(other), await environmentFor(one)];
+    const quick = { LEASE_MS: '5000' };
+    const there = { ...(await environmentFor(other)), ...quick };
+    const here = { ...(await environmentFor(one)), ...quick };
     const both = { ...there, ...here, BROKER: '' };
     const copying = (from: Environment, to: Environment) => [
       ...['--from', from['BROKER'] ?? '', '--from-namespace', from['NAMESPACE'] ?? ''],
