@@ -124,6 +124,8 @@ export function startPump(session: Session, pumped: Pumped, declare: BrokerConne
     }
 
     channel.on('return', ({ fields }) => stop(new Error(`queue ${fields.routingKey} is gone`)));
+    // Who waits at an empty queue would be taken for the one that holds the checkpoint, and nobody would put one there.
+    if (!(await isServed(channel, base))) throw new Error(`there is no checkpoint of ${base} yet`);
     await channel.prefetch(CHECKPOINTS);
     await channel.consume(pumpQueue(base), receive);
   };
@@ -186,12 +188,17 @@ async function declarePump(session: Session, base: string, from: LogPosition | n
   const mayPass = (error: unknown): boolean => !(error instanceof MessagingError);
   await withChannel(session.model, (channel) =>
     persist(systemClock, session.gone, mayPass, session.settings.requestTimeoutMs, async () => {
-      const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
-      if (messageCount > 0 || consumerCount > 0) return;
+      if (await isServed(channel, base)) return;
       const place = typeof from === 'number' ? from : await placeOf(session, from);
       await send(channel, pumpQueue(base), checkpointBody(place));
     }),
   );
+}
+
+/** Whether there is a checkpoint, or somebody who holds it: nobody consumes a queue that has none. */
+async function isServed(channel: ConfirmChannel, base: string): Promise<boolean> {
+  const { messageCount, consumerCount } = await channel.checkQueue(pumpQueue(base));
+  return messageCount > 0 || consumerCount > 0;
 }
 
 const checkpointBody = (offset: number): Buffer => Buffer.from(String(offset));
