@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { BROKERS, isKept, machine, measure, tableOf, type Broker, type Section } from './throughput.ts';
+import { fillBlock, wholeNumber } from '../document.ts';
+import { machine } from './machine.ts';
+import { BROKERS, isKept, measure, tableOf, type Broker, type Section } from './throughput.ts';
 
 /** `npm run bench [-- memory nats rabbitmq] [--rounds=5] [--count=20000] [--write]` */
 const { values, positionals } = parseArgs({
@@ -11,8 +12,6 @@ const { values, positionals } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const DOCUMENT = new URL('../../docs/benchmarks.md', import.meta.url);
-const BLOCK = /(<!-- throughput:begin -->\n)[^]*(<!-- throughput:end -->)/;
 
 const asked = positionals.length === 0 ? BROKERS : positionals.map(brokerOf);
 const count = wholeNumber('count', values.count);
@@ -30,7 +29,7 @@ for (const broker of asked) {
 const how = `${new Date().toISOString().slice(0, 10)}; medians of ${rounds} by turns, ${count} messages each. ${machine()}.`;
 const report = [how, ...sections.map(tableOf)].join('\n\n');
 console.log(report);
-if (values.write) await keep(report);
+if (values.write) await fillBlock('docs/benchmarks.md', 'throughput', report);
 const missed = sections.flatMap(({ figures }) => figures).filter((figures) => !isKept(figures));
 for (const { contest } of missed) console.error(`[waggle] below what is promised: ${contest.title}`);
 process.exitCode = missed.length === 0 ? 0 : 1;
@@ -40,19 +39,4 @@ function brokerOf(name: string): Broker {
   if (broker === undefined)
     throw new Error(`[waggle] "${name}" cannot be measured: use ${BROKERS.join(', ')}`);
   return broker;
-}
-
-function wholeNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`[waggle] --${name} is "${text}": give a whole number above 0`);
-}
-
-async function keep(text: string): Promise<void> {
-  const document = await readFile(DOCUMENT, 'utf8');
-  if (!BLOCK.test(document)) throw new Error('[waggle] docs/benchmarks.md has lost its markers');
-  await writeFile(
-    DOCUMENT,
-    document.replace(BLOCK, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
-  );
 }

@@ -11,6 +11,7 @@ export interface Promised {
 }
 
 type Side = 'ours' | 'usual';
+type Ordering = 'by-key' | 'none';
 
 /** How many messages a run has, where each is as fast as it gets and where a single lane carries all. */
 export interface Counts {
@@ -69,50 +70,57 @@ export function priceOfTheLog(place: RabbitmqPlace, { count }: Counts): Contest 
 const publisherOf = ({ messaging, usual }: Rig, side: Side) =>
   side === 'ours' ? messaging.events.publish : usual.publish;
 
-async function publish(place: Place, side: Side, count: number): Promise<number> {
-  const rig = await setUp(place);
-  const send = publisherOf(rig, side);
-  const speed = await perSecond(count, () => inFlight(count, (index) => send(eventOf(index))));
-  await rig.close();
-  return speed;
+/** Sets up a rig, and clears it away whatever happens. */
+async function onRig(place: Place, ordering: Ordering, work: (rig: Rig) => Promise<number>): Promise<number> {
+  const rig = await setUp(place, ordering);
+  try {
+    return await work(rig);
+  } finally {
+    await rig.close();
+  }
 }
 
-async function backlog(place: Place, side: Side, count: number): Promise<number> {
-  const rig = await setUp(place);
-  await inFlight(count, (index) => rig.messaging.events.publish(eventOf(index)));
-  const { handle, done } = counter(count);
-  const speed = await perSecond(count, async () => {
-    await consume(rig, side, handle);
-    await done;
+function publish(place: Place, side: Side, count: number): Promise<number> {
+  return onRig(place, 'none', (rig) => {
+    const send = publisherOf(rig, side);
+    return perSecond(count, () => inFlight(count, (index) => send(eventOf(index))));
   });
-  await rig.close();
-  return speed;
 }
 
-async function endToEnd(
+function backlog(place: Place, side: Side, count: number): Promise<number> {
+  return onRig(place, 'none', async (rig) => {
+    await inFlight(count, (index) => rig.messaging.events.publish(eventOf(index)));
+    const { handle, done } = counter(count);
+    return perSecond(count, async () => {
+      await consume(rig, side, handle);
+      await done;
+    });
+  });
+}
+
+function endToEnd(
   place: Place,
   side: Side,
   count: number,
   keyOf?: (index: number) => string,
 ): Promise<number> {
   const ordering = keyOf === undefined ? 'none' : 'by-key';
-  const rig = await setUp(place, ordering);
-  const { handle, done } = counter(count);
-  await consume(rig, side, handle, ordering);
-  const send = publisherOf(rig, side);
-  const speed = await perSecond(count, async () => {
-    await inFlight(count, (index) => send(eventOf(index, keyOf?.(index))));
-    await done;
+  return onRig(place, ordering, async (rig) => {
+    const { handle, done } = counter(count);
+    await consume(rig, side, handle, ordering);
+    const send = publisherOf(rig, side);
+    return perSecond(count, async () => {
+      await inFlight(count, (index) => send(eventOf(index, keyOf?.(index))));
+      await done;
+    });
   });
-  await rig.close();
-  return speed;
 }
 
 async function consume(
   { messaging, usual }: Rig,
   side: Side,
   handle: () => void,
-  ordering: 'by-key' | 'none' = 'none',
+  ordering: Ordering = 'none',
 ): Promise<void> {
   if (side === 'usual') return usual.consume(handle);
   const subscription = { group: GROUP, types: ['*'], ordering, concurrency: IN_FLIGHT };

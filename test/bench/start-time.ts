@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from './contest.ts';
 
 const HOST = 'shared/runtime/src/main.js';
 const FIRST_RUNS = 3;
@@ -64,9 +65,4 @@ async function untilSaid(
   child.kill('SIGTERM');
   await ended;
   return tookMs;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

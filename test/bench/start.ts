@@ -1,10 +1,9 @@
-import { cpus, loadavg } from 'node:os';
+import { machine } from './machine.ts';
 import { measureStart } from './start-time.ts';
 
 const RUNS = 11;
 const GOAL_MS = 400;
 
-const [cpu] = cpus();
 const { nodeMs, hostMs, firstHostMs } = await measureStart(RUNS);
 const line = (what: string, ms: number): string => `  ${what.padEnd(44)}${ms.toFixed(0).padStart(6)} ms`;
 console.log(
@@ -14,6 +13,6 @@ console.log(
     line('the host, from spawn to "started"', hostMs),
     line(`what Waggle adds (goal: below ${GOAL_MS} ms)`, hostMs - nodeMs),
     line('the host where nothing is compiled yet', firstHostMs),
-    `  Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} x ${cpu?.model ?? 'unknown'}; load ${loadavg()[0]?.toFixed(1)}`,
+    `  ${machine()}`,
   ].join('\n'),
 );

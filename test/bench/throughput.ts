@@ -1,4 +1,3 @@
-import { cpus, loadavg } from 'node:os';
 import { obtainServer, type ServerKind } from '../servers/servers.ts';
 import { hold, scoreOf, type Contest, type Figures } from './contest.ts';
 import { contestsOn, priceOfTheLog, type Counts } from './contests.ts';
@@ -91,8 +90,3 @@ export function tableOf({ title, figures }: Section): string {
 }
 
 const thousands = (figure: number): string => Math.round(figure).toLocaleString('en');
-
-export function machine(): string {
-  const [cpu] = cpus();
-  return `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}; load when it ended ${loadavg()[0]?.toFixed(1)}`;
-}

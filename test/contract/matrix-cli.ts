@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { fillBlock } from '../document.ts';
 import { obtainServer } from '../servers/servers.ts';
 import { memoryHarness } from './harness/memory.ts';
 import { natsHarness } from './harness/nats.ts';
@@ -21,8 +21,8 @@ for (const kind of ['nats', 'rabbitmq'] as const) {
 }
 const failures = columns.flatMap(failuresOf);
 const { byGroup, byClause } = matrixOf(columns);
-await put('README.md', byGroup);
-await put('docs/promises.md', byClause);
+await fillBlock('README.md', 'matrix', byGroup);
+await fillBlock('docs/promises.md', 'matrix', byClause);
 console.log(byGroup);
 for (const failure of failures) log(`[waggle] ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
@@ -34,15 +34,4 @@ async function columnOf(harness: ContractHarness): Promise<Column> {
   } finally {
     await harness.close();
   }
-}
-
-async function put(file: string, table: string): Promise<void> {
-  const url = new URL(`../../${file}`, import.meta.url);
-  const block = /(<!-- matrix:begin[^>]*-->\n)[^]*(<!-- matrix:end -->)/;
-  const document = await readFile(url, 'utf8');
-  if (!block.test(document)) throw new Error(`[waggle] ${file} has lost its markers <!-- matrix:begin -->`);
-  await writeFile(
-    url,
-    document.replace(block, (_, begin: string, end: string) => `${begin}\n${table}\n\n${end}`),
-  );
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TopologyResource } from '@waggle/messaging';
+import { nameOf, titleOf, type TopologyResource } from '@waggle/messaging';
 import { millis, type ConsumerInfo } from 'nats';
 import type { NatsLink } from './nats-connection.ts';
 import { fail, missing, unlessMissing } from './nats-errors.ts';
-import { linesOf, nameOf, placeOf, queueOf, redrivesOf, takingOf } from './nats-names.ts';
+import { linesOf, placeOf, queueOf, redrivesOf, takingOf } from './nats-names.ts';
 import type { Line, Taking } from './nats-names.ts';
 
 /** The server announces a deletion before it has removed the files: what is made at once would find the old state. */
@@ -36,7 +36,7 @@ export async function lagOf(link: NatsLink, source: Taking): Promise<number> {
 }
 
 export function undeclared(source: Taking): Error {
-  return missing(nameOf(source));
+  return missing(titleOf(source));
 }
 
 /** The streams of the namespace, and its groups and queues, whoever declared them. */
@@ -50,12 +50,12 @@ export async function describe({ api, settings }: NatsLink): Promise<readonly To
     resources.push({ kind: 'stream', name: stream, details: { description, messages, bytes, first, last } });
     const queue = queueOf(namespace, stream);
     const found = new Map<string, readonly [Taking, ConsumerInfo[]]>();
-    if (queue !== undefined) found.set(nameOf(queue), [queue, []]);
+    if (queue !== undefined) found.set(titleOf(queue), [queue, []]);
     for await (const info of api.consumers.list(stream)) {
       const source = takingOf(namespace, stream, info.name);
       if (source === undefined) continue;
-      const [, infos] = found.get(nameOf(source)) ?? [source, []];
-      found.set(nameOf(source), [source, [...infos, info]]);
+      const [, infos] = found.get(titleOf(source)) ?? [source, []];
+      found.set(titleOf(source), [source, [...infos, info]]);
     }
     for (const [source, infos] of found.values()) resources.push(resourceOf(source, infos));
   }
@@ -71,7 +71,7 @@ export async function remove(link: NatsLink, absent: readonly Taking[]): Promise
   const used = all.find(([, infos]) => infos.some(isInUse));
   if (used !== undefined) {
     const advice = 'stop its consumers first; one that vanished counts for as long as its lease';
-    throw fail('conflict', `${nameOf(used[0])} is in use: ${advice}`);
+    throw fail('conflict', `${titleOf(used[0])} is in use: ${advice}`);
   }
   const removing = all.map(async ([source, infos]) => {
     const { stream } = placeOf(settings.namespace, source);
@@ -101,12 +101,11 @@ function isInUse({ config, num_waiting, delivered, ack_floor }: ConsumerInfo): b
 }
 
 function resourceOf(source: Taking, infos: readonly ConsumerInfo[]): TopologyResource {
-  const name = source.kind === 'group' ? source.group : source.context;
   const ordering = infos.some((info) => info.name.endsWith('_all')) ? 'none' : 'by-key';
   const types = source.kind === 'group' ? [...new Set(infos.flatMap(typesOf))].toSorted() : ['*'];
   const lag = lagIn(infos);
   const waitingPulls = infos.reduce((sum, info) => sum + info.num_waiting, 0);
   const details = { durables: infos.length, ordering, types: types.join(' '), unsettled: lag, waitingPulls };
   const consumption = { source, ordering, types, lag, inUse: infos.some(isInUse) } as const;
-  return { kind: source.kind, name, details, consumption };
+  return { kind: source.kind, name: nameOf(source), details, consumption };
 }

@@ -63,11 +63,6 @@ export function queueOf(ns: string, stream: string): Taking | undefined {
   return stream.startsWith(prefix) ? { kind: 'queue', context: stream.slice(prefix.length) } : undefined;
 }
 
-/** For people. */
-export function nameOf(source: Taking): string {
-  return source.kind === 'queue' ? `queue ${source.context}` : `group ${source.group}`;
-}
-
 /** Subjects of what was redriven to a group. */
 export function redrivesOf(ns: string, group: string): string {
   return `${placeOf(ns, { kind: 'stream' }).root}.*.${GROUP_MARK}${group}.>`;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { matchesType } from '@waggle/kernel';
-import type { GroupDeclaration, Topology } from '@waggle/messaging';
+import { titleOf, type GroupDeclaration, type Topology } from '@waggle/messaging';
 import { AckPolicy, DeliverPolicy, nanos, ReplayPolicy, type ConsumerConfig, type ConsumerInfo } from 'nats';
 import { floorOf, type NatsLink } from './nats-connection.ts';
 import { differs, missing } from './nats-errors.ts';
 import { DELETION_MS, describeTypes, infosOf, remove, typesOf } from './nats-groups.ts';
-import { linesOf, nameOf, type Line, type Ordering, type Taking } from './nats-names.ts';
+import { linesOf, type Line, type Ordering, type Taking } from './nats-names.ts';
 import { ensureStream, positionOf } from './nats-streams.ts';
 
 type Start = Pick<ConsumerConfig, 'deliver_policy' | 'opt_start_seq' | 'opt_start_time'>;
@@ -40,7 +40,7 @@ export async function declare(link: NatsLink, { queues, groups, absent }: Requir
 export async function otherOrdering(link: NatsLink, source: Taking, ordering: Ordering) {
   const other = ordering === 'none' ? 'by-key' : 'none';
   const [found] = await infosOf(link, linesOf(link.settings, source, other).slice(0, 1));
-  return found === undefined ? undefined : differs(nameOf(source), 'ordering', other, ordering);
+  return found === undefined ? undefined : differs(titleOf(source), 'ordering', other, ordering);
 }
 
 async function declareGroup(
@@ -74,7 +74,7 @@ async function ensureLines(
   await Promise.all(lines.map((line, index) => adapt(link, line, infos[index], types)));
   const absent = lines.filter((_, index) => infos[index] === undefined);
   if (absent[0] !== undefined && settings.topology === 'bind') {
-    throw missing(`consumer ${absent[0].key} of ${nameOf(source)}`);
+    throw missing(`consumer ${absent[0].key} of ${titleOf(source)}`);
   }
   if (absent.some(({ key }) => floorOf(link, key) !== undefined)) await delay(DELETION_MS);
   const sibling = infos.find((info) => info !== undefined);

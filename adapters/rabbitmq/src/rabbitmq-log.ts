@@ -117,8 +117,8 @@ const CREATION_MS = 10_000;
 export function registryLog(model: ChannelModel, log: string, signal: AbortSignal): RegistryLog {
   const mayPass = (error: unknown): boolean => replyCode(error) === undefined;
   return {
-    head: () =>
-      persist(systemClock, signal, mayPass, CREATION_MS, async () => Number(await findHead(model, log))),
+    persist: (reading) => persist(systemClock, signal, mayPass, CREATION_MS, reading),
+    head: async () => Number(await findHead(model, log)),
     async *read(from) {
       for await (const raw of entriesOf(model, log, from, { signal })) {
         const isRecord = raw.properties.type === RECORD_TYPE;

@@ -13,8 +13,8 @@ beforeAll(async () => {
   await server.ctl('add_user', 'bound', 'a-password');
   // As the README has it. All namespaces of this file begin with t.
   await server.ctl('set_permissions', 'bound', '^$', '^(t[^.]*\\..*|amq\\.default)$', '^t[^.]*\\..*$');
-  owner = createStable(server.url);
-  guest = createStable(server.url.replace('guest:guest', 'bound:a-password'));
+  owner = createStable(() => server.url);
+  guest = createStable(() => server.url.replace('guest:guest', 'bound:a-password'));
 }, 60_000);
 afterEach(() => Promise.all([owner?.closeAll(), guest?.closeAll()]));
 afterAll(() => server?.stop());

@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Delivery } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import {
   createInbox,
-  createStable,
+  useServer,
   failure,
   GROUP,
   join,
@@ -15,15 +14,7 @@ import {
   uniqueNamespace,
 } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const { stable } = useServer();
 
 describe('a group', () => {
   it('receives what was published between its declaration and its first consumer, and nothing of other types', async () => {

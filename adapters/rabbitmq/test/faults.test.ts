@@ -16,7 +16,7 @@ let stable: ReturnType<typeof createStable>;
 
 beforeAll(async () => {
   server = await startPrivateServer('rabbitmq', { config: 'consumer_timeout = 1000' });
-  stable = createStable(server.url);
+  stable = createStable(() => server.url);
 }, 60_000);
 afterEach(() => stable?.closeAll());
 afterAll(() => server?.stop());

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Logger, MessagingError } from '@waggle/kernel';
 import type { BrokerDriver, Delivery, DriverSettings, OutgoingMessage } from '@waggle/messaging';
+import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import { createRabbitMqDriver, type RabbitMqOptions } from '../src/index.ts';
 
 export const uniqueNamespace = (): string => `t${randomBytes(5).toString('hex')}`;
@@ -29,7 +31,7 @@ const printing: Logger = {
 };
 
 /** Drivers on one server, closed together. */
-export function createStable(url: string) {
+export function createStable(url: () => string) {
   const drivers: BrokerDriver[] = [];
   return {
     async open(
@@ -38,7 +40,7 @@ export function createStable(url: string) {
       options: Partial<RabbitMqOptions> = {},
     ): Promise<BrokerDriver> {
       const driver = createRabbitMqDriver(settingsFor(namespace, settings), {
-        url,
+        url: url(),
         shareIntervalMs: 200,
         ...options,
       });
@@ -48,6 +50,27 @@ export function createStable(url: string) {
     },
     async closeAll(): Promise<void> {
       await Promise.all(drivers.splice(0).map((driver) => driver.close()));
+    },
+  };
+}
+
+/** A server for a file of tests, and drivers on it that are closed after each of them. */
+export function useServer() {
+  let running: PrivateRabbitmq | undefined;
+  const demand = (): PrivateRabbitmq => {
+    if (running === undefined) throw new Error('the server runs in tests, and not before');
+    return running;
+  };
+  const stable = createStable(() => demand().url);
+  beforeAll(async () => {
+    running = await startPrivateServer('rabbitmq');
+  }, 60_000);
+  afterEach(() => stable.closeAll());
+  afterAll(() => running?.stop());
+  return {
+    stable,
+    get server(): PrivateRabbitmq {
+      return demand();
     },
   };
 }

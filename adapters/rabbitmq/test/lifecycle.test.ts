@@ -1,11 +1,10 @@
 import { connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { IncomingMessage } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import { createRabbitMqDriver } from '../src/index.ts';
 import {
   createInbox,
-  createStable,
+  useServer,
   failure,
   message,
   mustPublish,
@@ -14,15 +13,8 @@ import {
   uniqueNamespace,
 } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const rabbitmq = useServer();
+const { stable } = rabbitmq;
 
 const NOWHERE = 'amqp://guest:se-cret@127.0.0.1:1';
 const driverAt = (url: string) => createRabbitMqDriver(settingsFor(uniqueNamespace()), { url });
@@ -49,7 +41,7 @@ describe('opening', () => {
   });
 
   it('is denied at once with a wrong password, also when told to wait', async () => {
-    const driver = driverAt(server.url.replace('guest:guest', 'guest:wr-ong'));
+    const driver = driverAt(rabbitmq.server.url.replace('guest:guest', 'guest:wr-ong'));
     const opening = driver.open({ waitMs: 60_000 });
     await expect(opening).rejects.toMatchObject({
       code: 'denied',
@@ -96,7 +88,7 @@ describe('opening', () => {
         conflict('grp.a.b exists', 'ordering "by-key"', '"none"'),
       );
     }
-    const operator = await connect(server.url);
+    const operator = await connect(rabbitmq.server.url);
     const channel = await operator.createChannel();
     await channel.assertQueue(`${namespace}.cmd.payments.0`);
     await channel.assertExchange(`${namespace}x.evt`, 'fanout');
@@ -110,7 +102,7 @@ describe('opening', () => {
   });
 
   it('can be tried again after a failure', async () => {
-    const driver = createRabbitMqDriver(settingsFor(uniqueNamespace()), { url: server.url });
+    const driver = createRabbitMqDriver(settingsFor(uniqueNamespace()), { url: rabbitmq.server.url });
     expect(await failure(driver.open({ signal: AbortSignal.abort(new Error('not yet')) }))).toContain(
       'not yet',
     );
@@ -158,12 +150,12 @@ describe('closing', () => {
     await driver.close();
     await expect.poll(handles).toBeLessThanOrEqual(before);
     await expect
-      .poll(async () => await server.ctl('list_connections', 'client_properties'))
+      .poll(async () => await rabbitmq.server.ctl('list_connections', 'client_properties'))
       .not.toContain(namespace);
   });
 
   it('before open is harmless, and what needs a connection says so', async () => {
-    const driver = driverAt(server.url);
+    const driver = driverAt(rabbitmq.server.url);
     expect(driver.status).toBe('new');
     expect((await driver.publish([message('1')])).map((outcome) => outcome?.code)).toEqual(['closed']);
     await driver.close();
@@ -209,7 +201,7 @@ describe('foreign clients', () => {
       { source: { kind: 'group', group: 'a.b' }, ordering: 'by-key', concurrency: 5 },
       inbox.deliver,
     );
-    const foreign = await connect(server.url);
+    const foreign = await connect(rabbitmq.server.url);
     const channel = await foreign.createConfirmChannel();
     const send = (headers: Record<string, unknown>, type?: string) =>
       channel.publish(`${namespace}.evt`, `1.${TYPE}`, Buffer.from('{}'), {
@@ -243,7 +235,7 @@ describe('foreign clients', () => {
   it('understand what is published here', async () => {
     const namespace = uniqueNamespace();
     const driver = await stable.open(namespace);
-    const foreign = await connect(server.url);
+    const foreign = await connect(rabbitmq.server.url);
     const channel = await foreign.createChannel();
     const { queue } = await channel.assertQueue('', { exclusive: true });
     await channel.bindQueue(queue, `${namespace}.evt`, '1.ordering.#');

@@ -1,17 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, LogEntry, LogPosition } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
-import { createStable, failure, message, mustPublish, uniqueNamespace } from './harness.ts';
+import { useServer, failure, message, mustPublish, uniqueNamespace } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const rabbitmq = useServer();
+const { stable } = rabbitmq;
 
 async function readAll(
   driver: BrokerDriver,
@@ -105,7 +97,7 @@ describe('reading a log', () => {
       '2',
     ]);
     const next = reader.next();
-    await server.closeConnections();
+    await rabbitmq.server.closeConnections();
     await mustPublish(driver, message('3')).catch(() => mustPublish(driver, message('3')));
     expect((await next).value?.message.id).toBe('3');
     stop.abort();

@@ -1,19 +1,11 @@
 import { connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, GroupDeclaration, TopologyResource } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
-import { createInbox, createStable, GROUP, join, message, mustPublish, openWithGroup } from './harness.ts';
+import { createInbox, useServer, GROUP, join, message, mustPublish, openWithGroup } from './harness.ts';
 import { source, TYPE, uniqueNamespace } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const rabbitmq = useServer();
+const { stable } = rabbitmq;
 
 const orderings = ['by-key', 'none'] as const;
 const from = (start: GroupDeclaration['from'], ordering: GroupDeclaration['ordering'] = 'by-key') =>
@@ -22,7 +14,7 @@ const absent = { absent: [source] } as const;
 
 /** What the server itself says: the queues of a namespace. */
 async function queuesOf(namespace: string): Promise<readonly string[]> {
-  const list = await server.ctl('list_queues', 'name');
+  const list = await rabbitmq.server.ctl('list_queues', 'name');
   return list.split('\n').filter((name) => name.startsWith(`${namespace}.grp.`));
 }
 
@@ -90,7 +82,7 @@ describe.each(orderings)('removing a group, ordering %s', (ordering) => {
     const driver = await stable.open(namespace);
     await driver.declare(absent);
     await mustPublish(idle, message('1'));
-    await server.closeConnections();
+    await rabbitmq.server.closeConnections();
     await expect.poll(() => idle.publish([message('2')])).toEqual([undefined]);
     await driver.lag(source).catch(() => undefined);
     expect(await queuesOf(namespace)).toEqual([]);
@@ -148,7 +140,7 @@ describe('describing consumption', () => {
     const namespace = uniqueNamespace();
     const driver = await openWithGroup(stable, 'by-key', namespace);
     const count = async (): Promise<number> => {
-      const operator = await connect(server.url);
+      const operator = await connect(rabbitmq.server.url);
       const channel = await operator.createChannel();
       await channel.prefetch(100);
       const types: unknown[] = [];

@@ -7,7 +7,7 @@ let stable: ReturnType<typeof createStable>;
 
 beforeAll(async () => {
   server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
+  stable = createStable(() => server.url);
 }, 60_000);
 afterAll(async () => {
   await stable?.closeAll();

@@ -1,18 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, LogEntry } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
-import { createInbox, createStable, GROUP, message, mustPublish, source, TYPE } from './harness.ts';
+import { createInbox, useServer, GROUP, message, mustPublish, source, TYPE } from './harness.ts';
 import { uniqueNamespace } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const rabbitmq = useServer();
+const { stable } = rabbitmq;
 
 const little = { retention: { maxAgeMs: 3_600_000, maxBytes: 300_000 } };
 const body = Buffer.alloc(20_000);
@@ -68,7 +60,7 @@ describe('a reader that the retention overtakes', () => {
     await mustPublish(driver, message('first'));
     await first;
     await discard(driver, 'first');
-    await server.closeConnections();
+    await rabbitmq.server.closeConnections();
     await expect.poll(() => publisher.publish([message('x')])).toEqual([undefined]);
     const readOn = async (): Promise<void> => {
       for (let next = await reader.next(); next.done !== true; next = await reader.next());

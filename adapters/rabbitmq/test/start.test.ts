@@ -1,10 +1,9 @@
 import { connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, LogPosition } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import {
   createInbox,
-  createStable,
+  useServer,
   failure,
   keepPublishing,
   message,
@@ -13,15 +12,8 @@ import {
   uniqueNamespace,
 } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const rabbitmq = useServer();
+const { stable } = rabbitmq;
 
 const GROUP = 'reports.sum-up';
 const source = { kind: 'group', group: GROUP } as const;
@@ -121,7 +113,7 @@ describe('a pumped group', () => {
       await mustPublish(publisher, message(String(50 + index)));
       await inbox.until(() => inbox.ids().includes(String(50 + index)));
     }
-    await server.closeConnections();
+    await rabbitmq.server.closeConnections();
     await keepPublishing(publisher, message('52'));
     await inbox.until(() => inbox.ids().includes('52'));
     // At least once: a batch may be copied again when the one that copied it died before its checkpoint.
@@ -135,7 +127,7 @@ describe('a pumped group', () => {
     const { inbox } = await join(driver);
     await mustPublish(driver, message('1'));
     await inbox.until(() => inbox.ids().includes('1'));
-    const operator = await connect(server.url);
+    const operator = await connect(rabbitmq.server.url);
     const channel = await operator.createChannel();
     for (const queue of ['pump', '0']) await channel.deleteQueue(`${namespace}.grp.${GROUP}.${queue}`);
     await operator.close();

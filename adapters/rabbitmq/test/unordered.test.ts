@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Delivery } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
 import {
   createInbox,
-  createStable,
+  useServer,
   join,
   message,
   mustPublish,
@@ -12,15 +11,7 @@ import {
   TYPE,
 } from './harness.ts';
 
-let server: PrivateRabbitmq;
-let stable: ReturnType<typeof createStable>;
-
-beforeAll(async () => {
-  server = await startPrivateServer('rabbitmq');
-  stable = createStable(server.url);
-}, 60_000);
-afterEach(() => stable?.closeAll());
-afterAll(() => server?.stop());
+const { stable } = useServer();
 
 describe('without order', () => {
   it('delays a retry, not shorter than asked, counts attempts and keeps the message', async () => {

@@ -54,6 +54,11 @@ export class MessagingError extends Error {
     this.retryable = RETRYABLE.has(code);
     this.failed = options.failed ?? [];
   }
+
+  /** What it says without the mark of whom it is from: to be part of what another one says. */
+  get reason(): string {
+    return this.message.replace(/^\[waggle\] /, '');
+  }
 }
 
 /** Thrown by a handler that knows that trying again will not help: the message becomes a dead letter at once. */

@@ -4,6 +4,10 @@ import type { IncomingMessage } from './driver.ts';
 import { expiryOf } from './expiry.ts';
 
 export const STRUCTURED = 'application/cloudevents+json';
+/** Content type of what says none. */
+export const UNKNOWN_CONTENT = 'application/octet-stream';
+/** What a message is routed as whose type nobody can read. */
+export const UNKNOWN_TYPE = 'waggle.unknown.v1';
 
 const REQUIRED = ['id', 'source', 'type'] as const;
 const OPTIONAL = [
@@ -85,6 +89,16 @@ export function decode(message: IncomingMessage): CloudEvent {
   throw new Undecodable(
     `neither structured mode (content type ${STRUCTURED}) nor binary mode (attribute headers): the content type is "${message.contentType ?? ''}"`,
   );
+}
+
+/** Of what is not a CloudEvent nothing. */
+export function decodeIfEvent(message: IncomingMessage): CloudEvent | undefined {
+  try {
+    return decode(message);
+  } catch (error) {
+    if (error instanceof Undecodable) return undefined;
+    throw error;
+  }
 }
 
 function decodeStructured(body: Uint8Array): CloudEvent {

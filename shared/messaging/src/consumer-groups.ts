@@ -1,6 +1,7 @@
 import type { ConsumerGroups, GroupState } from '@waggle/kernel';
 import { checkGroup, checkName, MessagingError } from '@waggle/kernel';
 import type { BrokerDriver, ConsumeOptions, Consumption } from './driver.ts';
+import { nameOf } from './kit/source.ts';
 
 type Source = ConsumeOptions['source'];
 
@@ -35,10 +36,6 @@ export function createConsumerGroups(driver: BrokerDriver): ConsumerGroups {
       await driver.declare({ absent: [source] });
     },
   };
-}
-
-function nameOf(source: Source): string {
-  return source.kind === 'group' ? source.group : source.context;
 }
 
 /** @throws MessagingError `invalid` */

@@ -30,6 +30,7 @@ export type { Registry, RegistryEntries, RegistryLog } from './kit/registry.ts';
 export { createRegistry, existing } from './kit/registry.ts';
 export type { Settlement } from './kit/settle-once.ts';
 export { SettleOnce } from './kit/settle-once.ts';
+export { nameOf, titleOf } from './kit/source.ts';
 export type { Span } from './kit/trail.ts';
 export { countBefore, Trail } from './kit/trail.ts';
 export { abortable, pause, persist, reconnectDelayMs, within } from './kit/waiting.ts';

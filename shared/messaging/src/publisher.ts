@@ -107,7 +107,11 @@ export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: 
   };
 }
 
-function hintsOf({ time, correlationid }: CloudEvent): NonNullable<OutgoingMessage['hints']> {
+/** What a transport can show of a message in fields of its own. */
+export function hintsOf({
+  time,
+  correlationid,
+}: Pick<CloudEvent, 'time' | 'correlationid'>): NonNullable<OutgoingMessage['hints']> {
   const timeMs = time === undefined ? Number.NaN : Date.parse(time);
   if (Number.isNaN(timeMs)) return correlationid === undefined ? NO_HINTS : { correlationId: correlationid };
   return correlationid === undefined ? { timeMs } : { timeMs, correlationId: correlationid };
@@ -141,9 +145,9 @@ export async function publishOrThrow(
   });
   const [first] = failed;
   if (first === undefined) return;
-  const { code, message } = first.error;
+  const { code, reason } = first.error;
   const others = failed.length > 1 ? ` (and ${failed.length - 1} more of ${messages.length})` : '';
-  throw new MessagingError(code, message.replace(/^\[waggle\] /, '') + others, {
+  throw new MessagingError(code, reason + others, {
     cause: first.error,
     failed,
   });

@@ -29,6 +29,7 @@ function createLog() {
       appended.push(text);
       add(text);
     },
+    persist: (reading) => reading(),
   };
   return { log, add, appended, discardTo: (offset: number) => void (first = offset) };
 }

@@ -211,7 +211,7 @@ function demandJson({ req }: Context): void {
 /** What can be mended by asking for something else; the rest is as it is for every route. */
 function refused(error: unknown): never {
   if (!(error instanceof MessagingError)) throw error;
-  const message = error.message.replace(/^\[waggle\] /, '');
+  const message = error.reason;
   if (error.code === 'invalid') throw new HTTPException(422, { message });
   if (error.code === 'unroutable') throw new HTTPException(409, { message });
   throw error;

@@ -179,7 +179,7 @@ function startCopying(options: CopyOptions, place: Place, signal: AbortSignal) {
   }
 
   function refuse({ position: at, message: { id } }: Copied, error: MessagingError): void {
-    const reason = error.message.replace(/^\[waggle\] /, '');
+    const { reason } = error;
     if (!skipRefused) {
       throw new MessagingError(
         error.code,
@@ -207,6 +207,6 @@ const goingRound = ({ name }: CopyEnd): MessagingError =>
 const overtaken = ({ name }: CopyEnd, cause: MessagingError): MessagingError =>
   new MessagingError(
     'out-of-range',
-    `${name} no longer keeps all that comes next (${cause.message.replace(/^\[waggle\] /, '')}): events may be missing in the copy; accept the gap to go on with the oldest that is kept`,
+    `${name} no longer keeps all that comes next (${cause.reason}): events may be missing in the copy; accept the gap to go on with the oldest that is kept`,
     { cause },
   );

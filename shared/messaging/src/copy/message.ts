@@ -1,14 +1,11 @@
-import type { CloudEvent } from '@waggle/kernel';
-import { decode, Undecodable } from '../codec.ts';
+import { decodeIfEvent, UNKNOWN_CONTENT, UNKNOWN_TYPE } from '../codec.ts';
 import type { CopyMark } from './mark.ts';
 import { markHeader } from './mark.ts';
 import type { LogEntry, OutgoingMessage } from '../driver.ts';
 import { laneOf } from '../lanes.ts';
+import { hintsOf } from '../publisher.ts';
 
 const HEADER_NAME = /^(?!waggle-)[a-z0-9-]+$/;
-const RAW = 'application/octet-stream';
-/** What a message is routed as whose type nobody can read. */
-const UNKNOWN_TYPE = 'waggle.unknown.v1';
 
 export interface Copied {
   readonly message: OutgoingMessage;
@@ -21,9 +18,8 @@ export interface Copied {
 
 /** The same event for another log, not marked yet. What a foreign producer left out is taken from the event itself. */
 export function copyOf({ message, position }: LogEntry, lanes: number): Copied {
-  const event = read(message);
+  const event = decodeIfEvent(message);
   const key = event?.partitionkey;
-  const timeMs = Date.parse(event?.time ?? '');
   const named = Object.entries(message.headers);
   const headers = Object.fromEntries(named.filter(([name]) => HEADER_NAME.test(name)));
   return {
@@ -35,12 +31,9 @@ export function copyOf({ message, position }: LogEntry, lanes: number): Copied {
       lane: laneOf(key, lanes),
       type: message.type ?? event?.type ?? UNKNOWN_TYPE,
       id: message.id ?? event?.id ?? `copied-${position}`,
-      contentType: message.contentType ?? RAW,
+      contentType: message.contentType ?? UNKNOWN_CONTENT,
       headers,
-      hints: {
-        ...(Number.isFinite(timeMs) && { timeMs }),
-        ...(event?.correlationid !== undefined && { correlationId: event.correlationid }),
-      },
+      hints: hintsOf(event ?? {}),
       body: message.body,
     },
   };
@@ -48,13 +41,4 @@ export function copyOf({ message, position }: LogEntry, lanes: number): Copied {
 
 export function marked({ message, position }: Copied, of: Omit<CopyMark, 'position'>): OutgoingMessage {
   return { ...message, headers: { ...message.headers, ...markHeader({ ...of, position }) } };
-}
-
-function read(message: LogEntry['message']): CloudEvent | undefined {
-  try {
-    return decode(message);
-  } catch (error) {
-    if (error instanceof Undecodable) return undefined;
-    throw error;
-  }
 }

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock, DeadLetter, DeadLetterFilter, DeadLetters, Ids, ResolveOptions } from '@waggle/kernel';
 import { MessagingError } from '@waggle/kernel';
+import { UNKNOWN_CONTENT, UNKNOWN_TYPE } from '../codec.ts';
 import { deadLetterMatcher } from './filter.ts';
 import type { Entry, Known, Notes } from './fold.ts';
 import { ENTRY_HEADER, foldDeadLetters, noteOf } from './fold.ts';
 import type { BrokerDriver, Destination, IncomingMessage, Lane, OutgoingMessage } from '../driver.ts';
 
-const RAW = 'application/octet-stream';
-/** What a message is routed as whose own type could not be read. */
-const UNKNOWN_TYPE = 'waggle.unknown.v1';
 const MAX_REASON_LENGTH = 1_000;
 const MAX_NAME_LENGTH = 500;
 /** Of a message that is too large to be kept whole. */
@@ -70,7 +68,7 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
     headers: OutgoingMessage['headers'],
     type: string,
     body: Uint8Array = NOTHING,
-    contentType = RAW,
+    contentType = UNKNOWN_CONTENT,
   ) {
     return publishOne({ to: LOG, lane: 'unordered', type, id: ids.next(), contentType, headers, body });
   }
@@ -100,7 +98,7 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
       lane: entry.lane,
       type: entry.messageType ?? UNKNOWN_TYPE,
       id: ids.next(), // a broker may drop a second message with the id of the first as a duplicate
-      contentType: entry.contentType ?? RAW,
+      contentType: entry.contentType ?? UNKNOWN_CONTENT,
       headers: entry.headers,
       body,
     });
@@ -177,8 +175,7 @@ export function createDeadLetterLog(driver: BrokerDriver, clock: Clock, ids: Ids
 
 function stoppedAt({ entry }: Known, cause: unknown, done: string): unknown {
   if (!(cause instanceof MessagingError)) return cause;
-  const what = cause.message.replace(/^\[waggle\] /, '');
-  return new MessagingError(cause.code, `${what} (at ${entry.id}; ${done} before it)`, { cause });
+  return new MessagingError(cause.code, `${cause.reason} (at ${entry.id}; ${done} before it)`, { cause });
 }
 
 function refuseCut({ entry: { id, cutFromBytes }, isHeld }: Known): void {

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import type { Backoff } from '../backoff.ts';
 import { delayAfter } from '../backoff.ts';
-import { decode, Undecodable } from '../codec.ts';
+import { decodeIfEvent } from '../codec.ts';
 import type { Known } from './fold.ts';
 import type { DeadLetterLog, HeldMessages } from './dead-letter-log.ts';
 import { entryId } from './dead-letter-log.ts';
@@ -120,7 +120,7 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
   }
 
   function idOf(message: IncomingMessage): string {
-    return entryId(consumer, messageIdOf(message), message.body);
+    return entryId(consumer, decodeIfEvent(message)?.id ?? message.id, message.body);
   }
 
   /** To be handled; its attempts count from after `attemptsBefore`. */
@@ -231,13 +231,4 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
       following?.abort();
     },
   };
-}
-
-function messageIdOf(message: IncomingMessage): string | undefined {
-  try {
-    return decode(message).id;
-  } catch (error) {
-    if (error instanceof Undecodable) return message.id;
-    throw error;
-  }
 }

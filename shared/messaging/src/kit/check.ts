@@ -1,6 +1,7 @@
 import { checkGroup, checkName, checkTypePattern, matchesType, MessagingError } from '@waggle/kernel';
 import type { ConsumeOptions, DriverSettings, OutgoingMessage, Topology } from '../driver.ts';
 import type { Connector, Outcome } from './connection.ts';
+import { nameOf } from './source.ts';
 
 const HEADER_NAME = /^[a-z0-9-]+$/;
 const RESERVED = /^waggle-/;
@@ -37,7 +38,7 @@ export function checkTopology(
   { topology }: DriverSettings,
 ): void {
   if (topology === 'bind' && absent.length > 0) {
-    const names = absent.map((source) => (source.kind === 'group' ? source.group : source.context));
+    const names = absent.map(nameOf);
     const what = `${names.join(', ')} cannot be removed by a process that only binds`;
     throw new MessagingError('invalid', `${what}: do it with the topology "declare"`);
   }

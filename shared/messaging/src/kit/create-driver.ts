@@ -7,6 +7,7 @@ import type { BrokerConnection, Connector, Outcome } from './connection.ts';
 import { createLink } from './link.ts';
 import { readLog } from './log-reader.ts';
 import { createOutbound } from './outbound.ts';
+import { titleOf } from './source.ts';
 import { within } from './waiting.ts';
 
 /**
@@ -161,7 +162,6 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
 }
 
 function differs({ source, ordering }: ConsumeOptions, declared: ConsumeOptions['ordering']): MessagingError {
-  const name = source.kind === 'group' ? `group ${source.group}` : `queue ${source.context}`;
   const difference = `was declared with ordering "${declared}", and is consumed with "${ordering}"`;
-  return new MessagingError('conflict', `${name} ${difference}: use one of them`);
+  return new MessagingError('conflict', `${titleOf(source)} ${difference}: use one of them`);
 }

@@ -7,6 +7,8 @@ export interface RegistryLog {
   /** What stands there from an offset on, up to the head at least. Without a text, it is none of ours. */
   read(from: number): AsyncIterable<{ readonly offset: number; readonly text: string | undefined }>;
   append(text: string): Promise<void>;
+  /** Reads it again while that fails for a reason that may pass, such as that somebody is just creating it. */
+  persist<T>(reading: () => Promise<T>): Promise<T>;
 }
 
 export interface RegistryEntry {
@@ -33,7 +35,9 @@ export type Registry = ReturnType<typeof createRegistry>;
  * exists the broker has to be asked.
  */
 export function createRegistry(log: RegistryLog) {
-  async function read(): Promise<RegistryEntries> {
+  const read = (): Promise<RegistryEntries> => log.persist(readOnce);
+
+  async function readOnce(): Promise<RegistryEntries> {
     const entries = new Map<string, RegistryEntry & { readonly offset: number }>();
     const head = await log.head();
     let last = -1;

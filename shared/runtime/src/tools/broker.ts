@@ -49,10 +49,9 @@ const isMissing = (error: unknown): error is MessagingError =>
   error instanceof MessagingError && error.code === 'unroutable';
 
 function nothingThere({ NAMESPACE, BROKER }: HostSettings, cause: MessagingError): MessagingError {
-  const what = cause.message.replace(/^\[waggle\] /, '');
   return new MessagingError(
     'unroutable',
-    `there is no namespace "${NAMESPACE}" on ${BROKER}, or not all of it: set NAMESPACE to the one that the services use (${what})`,
+    `there is no namespace "${NAMESPACE}" on ${BROKER}, or not all of it: set NAMESPACE to the one that the services use (${cause.reason})`,
     { cause },
   );
 }
