@@ -141,8 +141,9 @@ describe('a private RabbitMQ server', LIMIT, () => {
     const client = await connectRabbitmq(server.url);
     onTestFinished(() => client.close());
     await until(() => exists(client, 'stream'), 10_000);
-    for (const queue of queues) {
+    const takeTwo = async (queue: string): Promise<void> => {
       const channel = await client.createChannel();
+      channel.on('error', () => undefined); // is told by `consume`
       await channel.prefetch(10);
       let received = 0;
       const second = Promise.withResolvers<void>();
@@ -151,7 +152,14 @@ describe('a private RabbitMQ server', LIMIT, () => {
         arguments: queue === 'stream' ? { 'x-stream-offset': 'first' } : {},
       });
       await second.promise;
-    }
+    };
+    // It also knows its streams a moment before it can read them.
+    const tookTwo = (queue: string) =>
+      takeTwo(queue).then(
+        () => true,
+        () => false,
+      );
+    for (const queue of queues) await until(() => tookTwo(queue), 10_000);
   });
 
   test('closes the connections of its clients when told to', async () => {

@@ -1,13 +1,13 @@
 import type { ConsumeMessage } from 'amqplib';
-import { abortable, createDriver, createRegistry, systemClock } from '@waggle/messaging';
+import { abortable, createDriver, createRegistry, persist, systemClock } from '@waggle/messaging';
 import type { BrokerConnection, BrokerDriver, DriverSettings } from '@waggle/messaging';
 import type { Outcome, OutgoingMessage } from '@waggle/messaging';
 import { closed } from './rabbitmq-channel.ts';
 import { attemptOf, copyProperties, RESERVED_HEADERS, toProperties, withLane } from './rabbitmq-codec.ts';
 import { startConsumer } from './rabbitmq-consumer.ts';
 import { dial, parseUrl, type RabbitMqOptions } from './rabbitmq-dial.ts';
-import { translate } from './rabbitmq-errors.ts';
-import { findHead, readLog, registryLog } from './rabbitmq-log.ts';
+import { replyCode, translate } from './rabbitmq-errors.ts';
+import { CREATION_MS, findHead, readLog, registryLog } from './rabbitmq-log.ts';
 import { allQueue, createNames, laneQueue, type Names } from './rabbitmq-names.ts';
 import { createPublisher, type Shipment } from './rabbitmq-publisher.ts';
 import { countUnsettled, type Known, type Session } from './rabbitmq-session.ts';
@@ -23,24 +23,42 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
     name: 'rabbitmq',
     reservedHeaders: RESERVED_HEADERS,
     translate,
-    async connect(lost) {
-      const model = await dial(target, settings, options);
-      const end = new AbortController();
-      model.once('close', (reason: unknown) => {
-        if (end.signal.aborted) return;
-        end.abort();
-        lost(reason ?? new Error('the server closed the connection'));
-      });
-      const close = (): Promise<void> => {
-        end.abort();
-        return closed(model);
-      };
-      const registry = createRegistry(registryLog(model, names.registry, end.signal));
-      const session = { model, gone: end.signal, close, settings, options, names, known, registry };
-      return openConnection(session).catch((error: unknown) => close().then(() => Promise.reject(error)));
-    },
+    connect: (lost) => persist(systemClock, NEVER, isCreating, CREATION_MS, () => connectOnce(lost)),
   });
+
+  async function connectOnce(lost: (reason: unknown) => void): Promise<BrokerConnection> {
+    const model = await dial(target, settings, options);
+    const end = new AbortController();
+    let isOpen = false;
+    let ending: unknown;
+    model.once('close', (reason: unknown) => {
+      if (end.signal.aborted) return;
+      end.abort();
+      ending = reason ?? new Error('the server closed the connection');
+      if (isOpen) lost(ending);
+    });
+    const close = (): Promise<void> => {
+      end.abort();
+      return closed(model);
+    };
+    const registry = createRegistry(registryLog(model, names.registry, end.signal));
+    const session = { model, gone: end.signal, close, settings, options, names, known, registry };
+    try {
+      const connection = await openConnection(session);
+      if (ending !== undefined) throw ending;
+      isOpen = true;
+      return connection;
+    } catch (error) {
+      await close();
+      throw ending ?? error; // what was under way then knows only that there is no answer
+    }
+  }
 }
+
+const NEVER = new AbortController().signal;
+/** With which the server ends the connection of who reads a stream that is just being created. */
+const INTERNAL_ERROR = 541;
+const isCreating = (error: unknown): boolean => replyCode(error) === INTERNAL_ERROR;
 
 /** Everything that happens on one connection. Declares what always exists. */
 async function openConnection(session: Session): Promise<BrokerConnection> {

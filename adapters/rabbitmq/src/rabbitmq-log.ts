@@ -111,9 +111,12 @@ export async function findHead(model: ChannelModel, log: string): Promise<string
 }
 
 /** How long a busy server may take to create a stream that somebody else declares. */
-const CREATION_MS = 10_000;
+export const CREATION_MS = 10_000;
 
-/** A stream queue that holds what was declared. One that another process is just creating refuses for a moment. */
+/**
+ * A stream queue that holds what was declared. Who reads one that another process is just creating is cancelled, and may ask
+ * again; or loses the connection, which is for whoever made that.
+ */
 export function registryLog(model: ChannelModel, log: string, signal: AbortSignal): RegistryLog {
   const mayPass = (error: unknown): boolean => replyCode(error) === undefined;
   return {
