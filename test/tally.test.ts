@@ -7,7 +7,11 @@ const report = (statuses: readonly string[], change: Partial<Report> = {}): Repo
     {
       name: 'some.test.ts',
       status: statuses.every((status) => status === 'passed') ? 'passed' : 'failed',
-      assertionResults: statuses.map((status) => ({ status })),
+      assertionResults: statuses.map((status, index) => ({
+        status,
+        fullName: `test ${index}`,
+        failureMessages: status === 'failed' ? ['Error: what was wrong\n    at some.test.ts:3:1'] : [],
+      })),
     },
   ],
   ...change,
@@ -23,7 +27,11 @@ test('passed and failed tests of all workspaces are added up', () => {
     { name: 'shared/kernel', report: report(['passed', 'passed']) },
     { name: 'test', report: report(['passed', 'failed']) },
   ];
-  expect(tally(ran, 1)).toEqual({ passed: 3, failed: 1, problems: [] });
+  expect(tally(ran, 1)).toEqual({
+    passed: 3,
+    failed: 1,
+    problems: ['some.test.ts: test 1: Error: what was wrong'],
+  });
 });
 
 test('a workspace that crashed before it wrote its report is a failure', () => {

@@ -10,14 +10,18 @@ export interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
-  /** Failures that are not a failed test, for people. */
+  /** What failed, for people: tests by name, and what kept others from running. */
   readonly problems: readonly string[];
 }
 
@@ -47,6 +51,10 @@ export function tally(
       const inFile = { passed: statuses.filter((status) => status === 'passed').length };
       passed += inFile.passed;
       failed += statuses.length - inFile.passed;
+      for (const { status, fullName, failureMessages } of file.assertionResults) {
+        const [reason = ''] = failureMessages;
+        if (status === 'failed') problems.push(`${file.name}: ${fullName}: ${reason.split('\n    at ')[0]}`);
+      }
       if (file.status === 'failed' && inFile.passed === statuses.length)
         fail(`${file.name}: failed outside its tests`);
       const skipped = statuses.filter((status) => status !== 'passed' && status !== 'failed').length;

@@ -59,10 +59,13 @@ export async function isKept(model: ChannelModel, log: string, offset: number): 
 }
 
 /** The first offset that is kept, of those from one on. */
-export async function findFirst(model: ChannelModel, log: string, from: number | 'first' = 'first') {
+export function findFirst(
+  model: ChannelModel,
+  log: string,
+  from: number | 'first' = 'first',
+): Promise<number> {
   const attached = (channel: ConfirmChannel): void => nudge(channel, log, () => true);
-  for await (const raw of entriesOf(model, log, from, { attached })) return streamOffset(raw);
-  throw new Error(`the channel ended while ${log} was looked at`);
+  return find(model, log, from, attached, () => true);
 }
 
 type How = { readonly signal?: AbortSignal; readonly attached?: (channel: ConfirmChannel) => void };
@@ -104,14 +107,35 @@ export async function findHead(model: ChannelModel, log: string): Promise<string
   const marker = { ...MARKER, messageId: randomUUID() };
   // On the channel that consumes, so that the server handles it after the consumer has its place.
   const attached = (channel: ConfirmChannel) => void channel.sendToQueue(log, NOTHING, marker);
-  for await (const raw of entriesOf(model, log, 'next', { attached })) {
-    if (raw.properties.messageId === marker.messageId) return String(streamOffset(raw));
-  }
-  throw new Error(`the channel ended while the head of ${log} was looked for`);
+  const isMarker = (raw: ConsumeMessage): boolean => raw.properties.messageId === marker.messageId;
+  return String(await find(model, log, 'next', attached, isMarker));
 }
 
 /** How long a busy server may take to create a stream that somebody else declares. */
 export const CREATION_MS = 10_000;
+const NEVER = new AbortController().signal;
+
+/** The server ended a reading, and nothing else: it does so while a stream is being created, or moved. */
+class Cut extends Error {
+  override readonly name = 'Cut';
+}
+
+/** The offset of the first entry that is meant. What the server cuts off is begun again. */
+function find(
+  model: ChannelModel,
+  log: string,
+  from: number | string,
+  attached: (channel: ConfirmChannel) => void,
+  isMeant: (raw: ConsumeMessage) => boolean,
+): Promise<number> {
+  const isCut = (error: unknown): boolean => error instanceof Cut;
+  return persist(systemClock, NEVER, isCut, CREATION_MS, async () => {
+    for await (const raw of entriesOf(model, log, from, { attached })) {
+      if (isMeant(raw)) return streamOffset(raw);
+    }
+    throw new Cut(`the server ended the reading of ${log} before it came to what was looked for`);
+  });
+}
 
 /**
  * A stream queue that holds what was declared. Who reads one that another process is just creating is cancelled, and may ask

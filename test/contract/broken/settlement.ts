@@ -143,7 +143,7 @@ export const losesItsLease: BrokenDriver = {
     () =>
     (driver, { leaseMs }) =>
       changingDeliveries(driver, (delivery) => {
-        const timer = setTimeout(() => driver.freeze(), leaseMs / 2);
+        const timer = setTimeout(() => driver.freeze(), leaseMs / 10);
         const settled = (settle: () => void): void => {
           clearTimeout(timer);
           settle();
