@@ -16,7 +16,7 @@ const PARALLEL = 20;
 
 describe('the suite, against drivers that break a promise', () => {
   test('none of its tests fails with the driver as it is', async () => {
-    expect(describeFailures(await run(contractCases, DEADLINE_MS))).toEqual([]);
+    expect(describeFailures(await run(contractCases, DEADLINE_MS, PARALLEL))).toEqual([]);
   });
 
   test('every clause is broken by at least one of them', () => {
@@ -27,14 +27,21 @@ describe('the suite, against drivers that break a promise', () => {
   for (const { name, plant, caughtBy } of brokenDrivers) {
     test.concurrent(`notices a driver that ${name}`, async () => {
       const isCaught = ({ id }: ContractCase): boolean => caughtBy.includes(id);
-      const results = [
-        ...(await run(contractCases.filter(isCaught), IN_VAIN_MS, plant())),
+      const runAll = async (cases: readonly ContractCase[], parallel: number) => [
+        ...(await run(cases.filter(isCaught), IN_VAIN_MS, parallel, plant())),
         ...(await run(
-          contractCases.filter((each) => !isCaught(each)),
+          cases.filter((each) => !isCaught(each)),
           DEADLINE_MS,
+          parallel,
           plant(),
         )),
       ];
+      const first = await runAll(contractCases, PARALLEL);
+      const failed = failedClauses(first);
+      const isDoubtful = (each: ContractCase): boolean => failed.includes(each.id) !== isCaught(each);
+      // On a machine that is busy, what depends on time is asked again alone.
+      const again = await runAll(contractCases.filter(isDoubtful), 1);
+      const results = [...first.filter(({ case: each }) => !isDoubtful(each)), ...again];
       expect(failedClauses(results), describeFailures(results).join('\n')).toEqual(caughtBy.toSorted());
     });
   }
@@ -43,6 +50,7 @@ describe('the suite, against drivers that break a promise', () => {
 function run(
   cases: readonly ContractCase[],
   deadlineMs: number,
+  parallel: number,
   wrap?: Wrap,
 ): Promise<readonly CaseResult[]> {
   const harness = memoryHarness({
@@ -50,7 +58,7 @@ function run(
     secrets: [PASSWORD],
     ...(wrap === undefined ? {} : { wrap }),
   });
-  return runCases(cases, harness, PARALLEL);
+  return runCases(cases, harness, parallel);
 }
 
 function failedClauses(results: readonly CaseResult[]): readonly ClauseId[] {

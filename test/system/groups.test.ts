@@ -29,14 +29,16 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
       expect(status, stderr).toBe(0);
       return JSON.parse(stdout).groups;
     };
-    const row = async (name: string) => (await list()).find((each) => each.name === name);
+    /** The same of one group, without a process for each look. */
+    const state = async (name: string) =>
+      (await host.messaging.groups.list()).find((each) => each.name === name);
     const { type, data } = orderConfirmed(orderConfirmed.example);
     const event = (id: string) => ({ specversion: '1.0' as const, id, source: '/test', type, data });
-    return { host, left, command, list, row, event };
+    return { host, left, command, list, state, event };
   }
 
   test('are listed with how far they are behind; what no handler uses is an orphan, and can be deleted', async () => {
-    const { host, left, command, list, row, event } = await aSystem();
+    const { host, left, command, list, state, event } = await aSystem();
     const all = await list();
     expect(all.map(({ kind, name, inUse, orphan }) => [kind, name, inUse, orphan])).toEqual([
       ['group', NOTIFY, true, false],
@@ -48,7 +50,7 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
     expect(inUse).toMatchObject({ status: 1, stderr: expect.stringContaining(`group ${OLD} is in use`) });
     await left.drain(0);
     await host.messaging.events.publish(event('a'), event('b'));
-    await expect.poll(() => row(OLD), { timeout: 30_000 }).toMatchObject({ lag: 2, inUse: false });
+    await expect.poll(() => state(OLD), { timeout: 30_000 }).toMatchObject({ lag: 2, inUse: false });
     expect((await command('list')).stdout).toMatch(/group +old\.handler +by-key +2 +no +ORPHAN +\*/);
     const asked = await command('delete', 'group', OLD);
     expect(asked).toMatchObject({
@@ -56,10 +58,10 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
       stdout: expect.stringContaining('would delete group old.handler: 2 unsettled messages are forgotten'),
       stderr: expect.stringContaining('nothing was done'),
     });
-    expect(await row(OLD)).toBeDefined();
+    expect(await state(OLD)).toBeDefined();
     const done = await command('delete', 'group', OLD, '--yes');
     expect(done.status, done.stderr).toBe(0);
-    expect(await row(OLD)).toBeUndefined();
+    expect(await state(OLD)).toBeUndefined();
     const again = await command('delete', 'group', OLD, '--yes');
     expect(again).toMatchObject({
       status: 1,
@@ -68,7 +70,7 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
   });
 
   test('begin again where they are told to', async () => {
-    const { host, left, command, row, event } = await aSystem();
+    const { host, left, command, state, event } = await aSystem();
     const { events } = host.messaging;
     await events.publish(event('a'), event('b'), event('c'));
     const places = new Map<string, string>();
@@ -79,7 +81,7 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
       ['new', 's2', ['s2']],
       [places.get('b') ?? '', 's3', ['c', 's1', 's2', 's3']],
     ] as const) {
-      await expect.poll(() => row(OLD), { timeout: 30_000 }).toMatchObject({ inUse: false });
+      await expect.poll(() => state(OLD), { timeout: 30_000 }).toMatchObject({ inUse: false });
       const { status, stderr } = await command('reset', OLD, '--from', from, '--yes');
       expect(status, stderr).toBe(0);
       await events.publish(event(last));
@@ -91,10 +93,10 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
       await expect.poll(() => handled.toSorted(), { timeout: 30_000 }).toEqual(expected);
       await consumer.drain(5_000);
     }
-    await expect.poll(() => row(OLD), { timeout: 30_000 }).toMatchObject({ inUse: false });
+    await expect.poll(() => state(OLD), { timeout: 30_000 }).toMatchObject({ inUse: false });
     const nowhere = await command('reset', OLD, '--from', 'nonsense', '--yes');
     expect(nowhere.status).toBe(1);
     expect(nowhere.stderr).toContain('[waggle]');
-    expect(await row(OLD)).toBeDefined();
+    expect(await state(OLD)).toBeDefined();
   });
 });
