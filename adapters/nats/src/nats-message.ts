@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingMessage, Settlement } from '@waggle/messaging';
+import { STRUCTURED, type IncomingMessage, type OutgoingMessage, type Settlement } from '@waggle/messaging';
 import { MsgHdrsImpl, nanos, type Msg, type MsgHdrs } from 'nats';
 import { fail } from './nats-errors.ts';
 import type { Address } from './nats-names.ts';
@@ -22,8 +22,9 @@ export const RESERVED = /^(nats-.*|content-type|waggle-type|waggle-encoded)$/;
 const PLAIN = /^([!-~]([ -~]*[!-~])?)?$/;
 const NEEDS_PERCENT = /[^!-~]+|["%]/g;
 
+const STRUCTURED_LINE = Buffer.from(`\r\nContent-Type: ${STRUCTURED}\r\n`);
+
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** The headers of a message on the wire. `id` is what the server drops duplicates by. @throws MessagingError `invalid` */
 export function encodeHeaders(message: OutgoingMessage, id: string): MsgHdrs {
@@ -100,7 +101,7 @@ export class NatsMessage implements IncomingMessage {
     return this.#address.group === undefined ? id : id?.replace(REDRIVE, '');
   }
   get contentType(): string | undefined {
-    return this.#read().get('content-type');
+    return isStructured(this.#raw) ? STRUCTURED : this.#read().get('content-type');
   }
   get headers(): Readonly<Record<string, string>> {
     return (this.#headers ??= Object.fromEntries([...this.#read()].filter(([name]) => !RESERVED.test(name))));
@@ -109,6 +110,14 @@ export class NatsMessage implements IncomingMessage {
     return (this.#all ??= decodeHeaders(this.#raw));
   }
 }
+
+/** Whether it says so in the words that our own publisher uses: then nothing else has to be decoded to handle it. */
+function isStructured({ _rdata: raw, _msg: parsed }: RawMessage): boolean {
+  return raw !== undefined && parsed !== undefined && bytesOf(raw, parsed.hdr).includes(STRUCTURED_LINE);
+}
+
+const bytesOf = (raw: Uint8Array, end: number): Buffer =>
+  Buffer.from(raw.buffer, raw.byteOffset, Math.max(0, end));
 
 function decodeHeaders(message: RawMessage): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
@@ -129,7 +138,7 @@ function headersOf(message: RawMessage): readonly (readonly [string, string])[] 
     return [...(message.headers ?? [])].map(([name, [value = '']]) => [name, value] as const);
   }
   const headers: [string, string][] = [];
-  for (const line of decoder.decode(raw.subarray(0, Math.max(0, parsed.hdr))).split('\r\n')) {
+  for (const line of bytesOf(raw, parsed.hdr).toString().split('\r\n')) {
     const colon = line.indexOf(':');
     if (colon > 0) headers.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
   }

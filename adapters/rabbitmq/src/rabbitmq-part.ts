@@ -9,6 +9,8 @@ import { createTap, type Consuming, type Tap } from './rabbitmq-tap.ts';
 const MAX_PREFETCH = 65_535;
 /** The server ends a channel that holds a message for 30 minutes (`consumer_timeout`). */
 const MAX_HOLD_MS = 25 * 60_000;
+/** An acknowledgement is sent as soon as such a part of all places is free: fewer leave the server idle, more keep it busy. */
+const PARTS = 16;
 const AGAIN: Settlement = { kind: 'retry', delayMs: 0 };
 
 export type Part = ReturnType<typeof createPart>;
@@ -39,7 +41,7 @@ export function createPart(consuming: Consuming, queue: string, lane?: Lane) {
   }
 
   function opened(channel: ConfirmChannel): (raw: ConsumeMessage) => void {
-    const acks = createCumulativeAcks((raw: ConsumeMessage, allUpTo) => {
+    const acks = createCumulativeAcks(Math.ceil(places / PARTS), (raw: ConsumeMessage, allUpTo) => {
       if (tap?.settles(channel) === true) channel.ack(raw, allUpTo);
     });
     /** Received while all places were taken, which only follows a pause with work left over. */

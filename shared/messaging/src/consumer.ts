@@ -34,7 +34,7 @@ export async function startConsumer(
   { clock, logger, left }: Pick<DispatcherServices, 'clock' | 'logger'> & { readonly left?: () => void },
 ): Promise<Consumer> {
   const waiting: Delivery[] = [];
-  const running = new Map<Delivery, string | undefined>();
+  const running = new Set<Delivery>();
   /** Ordered lanes with a handling that runs. */
   const busy = new Set<Delivery['lane']>();
   const cut = new AbortController();
@@ -54,7 +54,7 @@ export async function startConsumer(
 
   async function run(delivery: Delivery): Promise<void> {
     const exclusive = options.ordering === 'by-key' && delivery.lane !== 'unordered';
-    running.set(delivery, delivery.message.id);
+    running.add(delivery);
     if (exclusive) busy.add(delivery.lane);
     try {
       await dispatch(delivery, cut);
@@ -81,7 +81,7 @@ export async function startConsumer(
     // What ends because it is cut off has not finished.
     const report = {
       finished: finishedWhileDraining,
-      abandoned: [...running.values()].map((id) => id ?? 'unknown'),
+      abandoned: [...running].map(({ message }) => message.id ?? 'unknown'),
     };
     cut.abort(new MessagingError('closed', `drained: the budget of ${budgetMs} ms is over`));
     await attached.close();

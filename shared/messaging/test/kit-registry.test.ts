@@ -108,7 +108,7 @@ test('what is asked for is compared with what was declared, value by value', () 
 
 test('acknowledgements of a finished prefix are one, the others are single', () => {
   const sent: [string, boolean][] = [];
-  const acks = createCumulativeAcks((item: string, allUpTo) => void sent.push([item, allUpTo]));
+  const acks = createCumulativeAcks(100, (item: string, allUpTo) => void sent.push([item, allUpTo]));
   acks.ack(2, 'two');
   acks.note(3);
   acks.ack(5, 'five');
@@ -121,6 +121,15 @@ test('acknowledgements of a finished prefix are one, the others are single', () 
     ['five', false],
     ['four', true],
   ]);
+});
+
+test('as many acknowledgements as are enough do not wait for the end of the turn', () => {
+  const sent: [string, boolean][] = [];
+  const acks = createCumulativeAcks(2, (item: string, allUpTo) => void sent.push([item, allUpTo]));
+  acks.ack(1, 'one');
+  expect(sent).toEqual([]);
+  acks.ack(2, 'two');
+  expect(sent).toEqual([['two', true]]);
 });
 
 test('a delay level is never shorter than asked, and the usual ones cover the usual curve', () => {

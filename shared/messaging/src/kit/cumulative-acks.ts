@@ -1,8 +1,9 @@
 /**
- * Acknowledgements collected over a turn of the event loop: a cumulative one for the contiguous finished prefix, which is
- * cheaper for a server than one each, and single ones for the rest. For brokers whose deliveries are numbered from 1.
+ * Acknowledgements collected over a turn of the event loop, but `most` at a time, lest the server has nothing left to send
+ * meanwhile: a cumulative one for the contiguous finished prefix, which is cheaper for a server than one each, and
+ * single ones for the rest. For brokers whose deliveries are numbered from 1.
  */
-export function createCumulativeAcks<Item>(send: (item: Item, allUpTo: boolean) => void) {
+export function createCumulativeAcks<Item>(most: number, send: (item: Item, allUpTo: boolean) => void) {
   const collected = new Map<number, Item>();
   /** Settled beyond `floor`, in whichever way. */
   const settled = new Set<number>();
@@ -30,6 +31,7 @@ export function createCumulativeAcks<Item>(send: (item: Item, allUpTo: boolean) 
       settled.add(number);
       if (collected.size === 0) setImmediate(flush);
       collected.set(number, item);
+      if (collected.size >= most) flush();
     },
   };
 }
