@@ -14,7 +14,7 @@ import { ACK, NAK, NatsMessage, parseReceipt, payloadOf, WORKING } from './nats-
 import { linesOf, parseSubject, placeOf } from './nats-names.ts';
 import { infosOf, undeclared } from './nats-groups.ts';
 import { countMissed, learn, newTaken, type Held, type Taken } from './nats-taken.ts';
-import { otherOrdering } from './nats-topology.ts';
+import { ackWaitMs, otherOrdering } from './nats-topology.ts';
 
 /** How long a request for messages waits at the server. Its end is a sign of life, and it is asked again. */
 const PULL_MS = 30_000;
@@ -52,6 +52,7 @@ export function createConsumer(
   deliver: (delivery: Delivery) => void,
 ): NatsConsumer {
   const { settings } = context;
+  const leaseMs = ackWaitMs(settings);
   const floors = new Map<string, number>();
   context.floors.add(floors);
   const { root, stream } = placeOf(settings.namespace, source);
@@ -89,7 +90,7 @@ export function createConsumer(
     await tellMissed(to);
     if (closing !== undefined || up() !== to) return;
     deletions ??= watchDeletions(to);
-    ticker ??= setInterval(tick, Math.min(settings.leaseMs / 6, TICK_MS)).unref();
+    ticker ??= setInterval(tick, Math.min(leaseMs / 6, TICK_MS)).unref();
     isTaking = true;
     flush();
     await roundTrip(to);
@@ -225,7 +226,7 @@ export function createConsumer(
     const taken = byDurable.get(durable);
     if (taken === undefined) return;
     if (isCurrent) taken.requested = Math.max(0, taken.requested - 1);
-    const leasedUntil = Date.now() + settings.leaseMs * NOT_ON_ITS_WAY;
+    const leasedUntil = Date.now() + leaseMs * NOT_ON_ITS_WAY;
     const held = taken.unsettled.get(position);
     // Still with us, after a lease that ran out or a durable that was made anew: it has one handler, not two.
     if (held !== undefined) Object.assign(held, { reply, leasedUntil });
@@ -281,11 +282,11 @@ export function createConsumer(
    */
   function extendLeases({ client }: NatsLink): void {
     const now = Date.now();
-    const isDue = (leftMs: number): boolean => leftMs > 0 && leftMs <= (settings.leaseMs * 2) / 3;
+    const isDue = (leftMs: number): boolean => leftMs > 0 && leftMs <= (leaseMs * 2) / 3;
     const due = allHeld().filter(({ leasedUntil }) => isDue(leasedUntil - now));
     for (const { reply } of due) client.publish(reply, WORKING);
     const count = (): void => {
-      for (const held of due) held.leasedUntil = Math.max(held.leasedUntil, now + settings.leaseMs);
+      for (const held of due) held.leasedUntil = Math.max(held.leasedUntil, now + leaseMs);
     };
     if (due.length > 0) client.flush().then(count, ignore);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { matchesType } from '@waggle/kernel';
-import { titleOf, type GroupDeclaration, type Topology } from '@waggle/messaging';
+import { titleOf, type DriverSettings, type GroupDeclaration, type Topology } from '@waggle/messaging';
 import { AckPolicy, DeliverPolicy, nanos, ReplayPolicy, type ConsumerConfig, type ConsumerInfo } from 'nats';
 import { floorOf, type NatsLink } from './nats-connection.ts';
 import { differs, missing } from './nats-errors.ts';
@@ -92,12 +92,15 @@ async function ensureLines(
   );
 }
 
+/** What the server waits for: less than the lease, so that somebody else has the message when that is over. */
+export const ackWaitMs = ({ leaseMs }: DriverSettings): number => Math.ceil(leaseMs * 0.9);
+
 function configOf({ settings }: NatsLink, { durable, filter, ordered }: Line) {
   return {
     durable_name: durable,
     filter_subject: filter,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(settings.leaseMs),
+    ack_wait: nanos(ackWaitMs(settings)),
     max_deliver: -1,
     max_ack_pending: ordered ? 1 : UNORDERED_PENDING,
     replay_policy: ReplayPolicy.Instant,

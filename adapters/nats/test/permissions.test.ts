@@ -180,7 +180,7 @@ test('what differs is named with both values, and not altered', async () => {
   await expect(impatient.declare({ groups: [group] })).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringMatching(
-      /consumer shop_evt\/differs_here_\w+ exists with ack_wait "30000000000", and this process asks for "20000000000"/,
+      /consumer shop_evt\/differs_here_\w+ exists with ack_wait "27000000000", and this process asks for "18000000000"/,
     ),
   });
   await expect(impatient.declare({ groups: [groupOf('differs.here', 'none')] })).rejects.toMatchObject({
