@@ -1,4 +1,5 @@
 import type { CloudEvent } from '@waggle/kernel';
+import { createMessaging, type BrokerDriver } from '@waggle/messaging';
 import { describe, expect, test } from 'vitest';
 import { anEvent, GROUP, openMessaging, settle, TYPE } from './harness.ts';
 
@@ -129,6 +130,20 @@ test('a paused consumer hands back what it has not begun, and is not resumed by 
 });
 
 describe('a drain', () => {
+  test('ends also where the broker never answers', async () => {
+    const { driver, clock } = await openMessaging();
+    const consume: BrokerDriver['consume'] = async (...asked) => {
+      const consumer = await driver.consume(...asked);
+      return { pause: () => consumer.pause(), resume: () => consumer.resume(), close: never };
+    };
+    const messaging = createMessaging({ driver: Object.assign(Object.create(driver), { consume }), clock });
+    const consumer = await messaging.events.subscribe(subscription, never);
+    const draining = consumer.drain(0);
+    await settle(clock);
+    await clock.advance(10_000);
+    expect(await draining).toEqual({ finished: 0, abandoned: [] });
+  });
+
   test('waits for what is being handled, takes nothing more, and is done once', async () => {
     const { messaging, clock } = await openMessaging();
     const finish = Promise.withResolvers<void>();

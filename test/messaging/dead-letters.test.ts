@@ -45,6 +45,22 @@ test('a dead letter keeps the message as it came, and says why', async () => {
   expect(JSON.parse(new TextDecoder().decode(entry?.body))).toMatchObject({ id: 'x', data: '☃' });
 });
 
+test.for([
+  { 'dead-letter': '{' },
+  { 'dead-letter': 'null' },
+  { 'dead-letter-resolved': '{"id":' },
+  { 'dead-letter-resolved': '{"id":"testing.listen/x"}' },
+])('a record that somebody else wrote there, %o, hides no other', async (headers) => {
+  const { messaging, driver, settled } = await twoGroups();
+  await messaging.events.publish(anEvent({ id: 'x' }));
+  await settled();
+  const contentType = 'text/plain';
+  const broken = { lane: 'unordered', type: TYPE, id: 'broken', contentType, headers } as const;
+  const body = new Uint8Array();
+  expect(await driver.publish([{ ...broken, to: { kind: 'dead-letters' }, body }])).toEqual([undefined]);
+  expect((await messaging.deadLetters.list()).map(({ id }) => id)).toEqual([`${GROUP}/x`]);
+});
+
 test('a redrive goes to the group that gave up and to no other, and starts at attempt 1', async () => {
   const { messaging, state, settled } = await twoGroups();
   await messaging.events.publish(anEvent({ data: 1, partitionkey: 'k' }));

@@ -31,6 +31,20 @@ describe('publishing', () => {
     expect(said(observations)).toEqual(['published', 'publish-failed', 'publish-failed']);
   });
 
+  test('is not disturbed by an observer that throws', async () => {
+    const observer = (): never => {
+      throw new Error('no disk');
+    };
+    const { messaging, clock } = await openMessaging({ observer });
+    const handled: string[] = [];
+    await messaging.events.subscribe({ group: 'testing.look-on', types: [TYPE] }, async ({ id }) => {
+      handled.push(id);
+    });
+    await messaging.events.publish(anEvent({ id: 'seen' }));
+    await settle(clock);
+    expect(handled).toEqual(['seen']);
+  });
+
   test('takes a message of exactly the limit, counted in bytes, and none above it', async () => {
     const { messaging } = await openMessaging();
     const ofBytes = (bytes: number): CloudEvent => {

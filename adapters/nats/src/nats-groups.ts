@@ -77,6 +77,8 @@ export async function remove(link: NatsLink, absent: readonly Taking[]): Promise
     const { stream } = placeOf(settings.namespace, source);
     if (source.kind === 'queue') return unlessMissing(api.streams.delete(stream));
     await Promise.all(infos.map(({ name }) => unlessMissing(api.consumers.delete(stream, name))));
+    // What a consumer of this process knows that is paused: else the group would go on where it was.
+    for (const { name } of infos) for (const own of link.floors) own.delete(`${stream}/${name}`);
     return api.streams.purge(stream, { filter: redrivesOf(settings.namespace, source.group) });
   });
   await Promise.all(removing);

@@ -1,6 +1,6 @@
 import { pause, systemClock, type LogEntry, type LogKind, type Reading } from '@waggle/messaging';
 import type { MsgHdrs } from 'nats';
-import type { NatsLink } from './nats-connection.ts';
+import { roundTrip, type NatsLink } from './nats-connection.ts';
 import { fail, unlessMissing } from './nats-errors.ts';
 import { NatsMessage } from './nats-message.ts';
 import { parseSubject, placeOf } from './nats-names.ts';
@@ -69,7 +69,8 @@ async function get({ client, api, settings }: NatsLink, stream: string, place: n
 }
 
 /** Rings when something is published, for who may hear it, or after `LOOK_MS`. */
-function createBell({ client }: NatsLink, subject: string, signal: AbortSignal) {
+function createBell(link: NatsLink, subject: string, signal: AbortSignal) {
+  const { client } = link;
   let ears: ReturnType<typeof client.subscribe> | undefined;
   let rang = (): void => undefined;
   let isDeaf = false;
@@ -88,7 +89,7 @@ function createBell({ client }: NatsLink, subject: string, signal: AbortSignal) 
         return pause(systemClock, LOOK_MS, signal, early);
       }
       ears = client.subscribe(subject, { max: 1, callback });
-      await client.flush();
+      await roundTrip(link);
     },
     remove: () => ears?.unsubscribe(),
   };

@@ -71,6 +71,21 @@ test('a consumer that was paused while its group was reset goes on at the new pl
   expect(again).toEqual(['one', 'two']);
 });
 
+test('a process that resets its group while its consumer is paused goes on at the new place', async () => {
+  const driver = await bench.open({ namespace: bench.namespace(), leaseMs });
+  const group = declaration({ ordering: 'none' });
+  await driver.declare({ groups: [group] });
+  await publish(driver, event({ id: 'one' }), event({ id: 'two' }));
+  const taken = await hands(driver, GROUP, { ordering: 'none' });
+  for (let count = 0; count < 2; count++) (await taken.next()).ack();
+  taken.consumer.pause();
+  await untilFree(driver);
+  await driver.declare({ absent: [GROUP], groups: [group] });
+  taken.consumer.resume();
+  const again = [(await taken.next()).message.id, (await taken.next()).message.id];
+  expect(again).toEqual(['one', 'two']);
+});
+
 test('a process that has left a group does not remember its place', async () => {
   const namespace = bench.namespace();
   const driver = await bench.open({ namespace });

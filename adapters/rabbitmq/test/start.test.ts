@@ -71,6 +71,21 @@ describe('a pumped group', () => {
     await inbox.until((all) => all.length === 1);
   });
 
+  it('passes over what a foreign client put into a lane that there is not, and goes on', async () => {
+    const namespace = uniqueNamespace();
+    const driver = await stable.open(namespace);
+    const foreign = await connect(rabbitmq.server.url);
+    const channel = await foreign.createConfirmChannel();
+    channel.publish(`${namespace}.evt`, `7.${TYPE}`, Buffer.from('{}'), { persistent: true });
+    await channel.waitForConfirms();
+    await foreign.close();
+    await mustPublish(driver, message('after'));
+    await declare(driver, 'beginning');
+    const { inbox } = await join(driver);
+    await inbox.until((all) => all.length === 1);
+    expect(inbox.ids()).toEqual(['after']);
+  });
+
   it('goes on where it was, however it is declared the second time', async () => {
     const namespace = uniqueNamespace();
     const first = await stable.open(namespace);

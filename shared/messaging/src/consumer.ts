@@ -1,11 +1,14 @@
 import type { Consumer, ConsumerOptions, DrainReport } from '@waggle/kernel';
-import { MessagingError } from '@waggle/kernel';
+import { MessagingError, messageOf } from '@waggle/kernel';
 import { checkAtLeast } from './backoff.ts';
 import type { Dispatch, DispatcherServices } from './dispatcher.ts';
 import type { BrokerDriver, ConsumeOptions, Delivery } from './driver.ts';
+import { within } from './kit/waiting.ts';
 
 const CONCURRENCY = 16;
 const TIMEOUT_MS = 30_000;
+/** How long a broker that does not answer is waited for in the end. */
+const CLOSE_MS = 10_000;
 
 /** Fills in the defaults. @throws MessagingError `invalid` */
 export function consumerDefaults({ concurrency = CONCURRENCY, timeoutMs = TIMEOUT_MS }: ConsumerOptions) {
@@ -84,7 +87,11 @@ export async function startConsumer(
       abandoned: [...running].map(({ message }) => message.id ?? 'unknown'),
     };
     cut.abort(new MessagingError('closed', `drained: the budget of ${budgetMs} ms is over`));
-    await attached.close();
+    const late = (): Error =>
+      new Error(`no answer in ${CLOSE_MS} ms: the broker will notice that nobody is there`);
+    await within(clock, CLOSE_MS, attached.close(), late).catch((error: unknown) => {
+      logger.warn('a consumer was not closed', { ...options.source, reason: messageOf(error) });
+    });
     left?.();
     return report;
   }

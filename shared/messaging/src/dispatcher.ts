@@ -134,11 +134,7 @@ export function createDispatcher(
       event === undefined
         ? { ...(delivery.message.id !== undefined && { id: delivery.message.id }) }
         : identify(event);
-    try {
-      observer({ what, consumer, attempt: delivery.attempt, ...known, ...more });
-    } catch (error) {
-      logger.error('an observer must not throw', { reason: messageOf(error) });
-    }
+    observer({ what, consumer, attempt: delivery.attempt, ...known, ...more });
   }
 
   async function failed(error: unknown, event: CloudEvent, taken: Taken, durationMs: number): Promise<void> {

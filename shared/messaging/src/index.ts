@@ -35,6 +35,7 @@ export type { Span } from './kit/trail.ts';
 export { countBefore, Trail } from './kit/trail.ts';
 export { abortable, pause, persist, reconnectDelayMs, within } from './kit/waiting.ts';
 export { childTraceparent, parseTraceparent } from './trace-context.ts';
+export { neverThrowing } from './observing.ts';
 export type { TransactionalHandler } from './inbox.ts';
 export { exactlyOnce } from './inbox.ts';
 export type { Relay, RelayOptions } from './relay.ts';

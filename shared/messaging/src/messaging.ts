@@ -20,6 +20,7 @@ import { createEventStream } from './event-stream.ts';
 import { createMessageQueue } from './message-queue.ts';
 import type { Middleware } from './middleware.ts';
 import type { Publisher } from './publisher.ts';
+import { neverThrowing } from './observing.ts';
 import { createPublisher } from './publisher.ts';
 import { randomIds, systemClock } from './system.ts';
 
@@ -64,8 +65,9 @@ export interface Messaging {
 
 /** The portable layer: what the business sees, written once over any driver. */
 export function createMessaging(options: MessagingOptions): Messaging {
-  const { driver, lanes = 16, maxMessageBytes = 1_048_576, contracts, middleware = [], observer } = options;
+  const { driver, lanes = 16, maxMessageBytes = 1_048_576, contracts, middleware = [] } = options;
   const { clock = systemClock, ids = randomIds, random = Math.random, logger = silentLogger } = options;
+  const observer = neverThrowing(options.observer, logger);
   const publisher = createPublisher({ driver, lanes, maxMessageBytes, contracts, observer });
   const deadLetters = createDeadLetterLog(driver, clock, ids);
   const releaseCounts = (): boolean => driver.releaseCounts === true;

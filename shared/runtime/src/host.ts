@@ -3,7 +3,7 @@ import { createRegistry } from '@waggle/contracts';
 import { messageOf } from '@waggle/kernel';
 import type { Clock, Consumer, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
-import { createMessaging, createRelay, randomIds, systemClock } from '@waggle/messaging';
+import { createMessaging, createRelay, neverThrowing, randomIds, systemClock } from '@waggle/messaging';
 import { ConfigurationError } from './configuration.ts';
 import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
@@ -51,9 +51,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { services, settings, logger, driver, store } = await configure(options);
   const contracts = createRegistry(publishedLanguage);
   const metrics = createMetrics((type) => contracts.find(type) !== undefined);
+  const outside = neverThrowing(options.observer, logger);
   const observer = (observation: Observation): void => {
     metrics.observe(observation);
-    options.observer?.(observation);
+    outside?.(observation);
   };
   const messaging = createMessaging({
     driver,

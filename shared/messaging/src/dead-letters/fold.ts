@@ -63,9 +63,9 @@ export async function foldDeadLetters(
     position = logged.position;
     const stored = message.headers[ENTRY_HEADER];
     if (stored !== undefined) {
-      const entry = JSON.parse(stored) as Entry;
-      const wanted = isWanted(entry); // the last of an id decides
-      fold.add(entry, wanted ? message.body : NOTHING, wanted);
+      const entry = parse<Entry>(stored);
+      const wanted = entry !== undefined && isWanted(entry); // the last of an id decides
+      if (entry !== undefined) fold.add(entry, wanted ? message.body : NOTHING, wanted);
     }
     const resolved = noteOf(message, 'dead-letter-resolved');
     if (resolved !== undefined) fold.resolve(resolved);
@@ -82,7 +82,19 @@ export function noteOf<Name extends keyof Notes>(
   name: Name,
 ): Notes[Name] | undefined {
   const note = headers[name];
-  return note === undefined ? undefined : (JSON.parse(note) as Notes[Name]);
+  return note === undefined ? undefined : parse<Notes[Name]>(note);
+}
+
+/** What a foreign client wrote there is nothing: one broken record must not hide all others. */
+function parse<Said extends { readonly id: string }>(text: string): Said | undefined {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === 'object' && said !== null && 'id' in said && typeof said.id === 'string'
+      ? (said as Said)
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Takes what the log says in its order. */
@@ -110,7 +122,8 @@ class Fold {
     const known = this.#found.get(id);
     if (known === undefined || known.occurrences.length === 0) return;
     if (as === 'redriven' && inPlace && !known.isHeld) return; // there was no place, and no copy
-    const left = known.occurrences.filter((occurrence) => !occurrences.includes(occurrence));
+    const done = new Set(occurrences);
+    const left = known.occurrences.filter((occurrence) => !done.has(occurrence));
     if (left.length > 0) this.#found.set(id, { ...known, occurrences: left });
     else if (known.isHeld) this.#found.set(id, { ...known, occurrences: [], resolved: as });
     else this.#found.delete(id);
