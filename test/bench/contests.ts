@@ -1,7 +1,8 @@
+import { laneOf } from '@waggle/messaging';
 import type { Contest } from './contest.ts';
 import { counter, eventOf, GROUP, IN_FLIGHT, inFlight, perSecond } from './load.ts';
 import type { RabbitmqPlace } from './rabbitmq.ts';
-import { setUp, type Place, type Rig } from './rig.ts';
+import { LANES, setUp, type Place, type Rig } from './rig.ts';
 
 /** The ratios to the usual client that are promised. */
 export interface Promised {
@@ -27,8 +28,8 @@ export function contestsOn(place: Place, promised: Promised, { count, slow }: Co
     ours: { name: 'Waggle', run: () => run('ours') },
     other: { name: 'the usual way', run: () => run('usual') },
   });
-  const keyed = (keys: number, total = count): Promise<number> =>
-    endToEnd(place, 'ours', total, (index) => `key-${index % keys}`);
+  const keyed = (keys: number, total = count, side: Side = 'ours'): Promise<number> =>
+    endToEnd(place, side, total, (index) => `key-${index % keys}`);
 
   return [
     both(`Confirmed publish, ${IN_FLIGHT} in flight`, promised.publish, (side) =>
@@ -46,6 +47,11 @@ export function contestsOn(place: Place, promised: Promised, { count, slow }: Co
       title: 'End to end, one hot key',
       atLeast: 1_500,
       ours: { name: 'Waggle', run: () => keyed(1, slow) },
+    },
+    {
+      title: 'The same, against the usual way to take one at a time',
+      ours: { name: 'Waggle', run: () => keyed(1, slow) },
+      other: { name: 'the usual way', run: () => keyed(1, slow, 'usual') },
     },
   ];
 }
@@ -107,7 +113,7 @@ function endToEnd(
   const ordering = keyOf === undefined ? 'none' : 'by-key';
   return onRig(place, ordering, async (rig) => {
     const { handle, done } = counter(count);
-    await consume(rig, side, handle, ordering);
+    await consume(rig, side, handle, ordering, keyOf?.(0));
     const send = publisherOf(rig, side);
     return perSecond(count, async () => {
       await inFlight(count, (index) => send(eventOf(index, keyOf?.(index))));
@@ -121,8 +127,12 @@ async function consume(
   side: Side,
   handle: () => void,
   ordering: Ordering = 'none',
+  hotKey?: string,
 ): Promise<void> {
-  if (side === 'usual') return usual.consume(handle);
+  if (side === 'usual') {
+    const lane = laneOf(hotKey, LANES);
+    return usual.consume(handle, lane === 'unordered' ? undefined : lane);
+  }
   const subscription = { group: GROUP, types: ['*'], ordering, concurrency: IN_FLIGHT };
   await messaging.events.subscribe(subscription, async () => handle());
 }

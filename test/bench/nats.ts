@@ -37,9 +37,10 @@ function usualClient(client: NatsConnection, namespace: string): UsualClient {
       const subject = `${namespace}.evt.${laneOf(event.partitionkey, LANES)}.${event.type}`;
       return jetstream.publish(subject, encoder.encode(JSON.stringify(event)), { headers });
     },
-    async consume(handle) {
-      const consumer = await jetstream.consumers.get(`${namespace}_evt`, `${GROUP.replace('.', '_')}_all`);
-      const messages = await consumer.consume({ max_messages: IN_FLIGHT });
+    async consume(handle, lane) {
+      const durable = `${GROUP.replace('.', '_')}_${lane ?? 'all'}`;
+      const consumer = await jetstream.consumers.get(`${namespace}_evt`, durable);
+      const messages = await consumer.consume({ max_messages: lane === undefined ? IN_FLIGHT : 1 });
       taking = messages;
       void (async () => {
         for await (const message of messages) {

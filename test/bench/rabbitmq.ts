@@ -46,10 +46,10 @@ async function usualClient(model: ChannelModel, namespace: string): Promise<Usua
   return {
     publish: (event) =>
       publish(publishing, `${namespace}.evt`, `${laneOf(event.partitionkey, LANES)}.${event.type}`, event),
-    async consume(handle) {
+    async consume(handle, lane) {
       const channel = await model.createChannel();
-      await channel.prefetch(IN_FLIGHT);
-      await channel.consume(`${namespace}.grp.${GROUP}.all`, (message) => {
+      await channel.prefetch(lane === undefined ? IN_FLIGHT : 1);
+      await channel.consume(`${namespace}.grp.${GROUP}.${lane ?? 'all'}`, (message) => {
         if (message === null) return;
         handle(JSON.parse(message.content.toString()) as CloudEvent);
         channel.ack(message);

@@ -8,8 +8,8 @@ import { GROUP } from './load.ts';
 export interface UsualClient {
   /** Resolves once it is confirmed. */
   publish(event: CloudEvent): Promise<unknown>;
-  /** Takes from the group without order, decodes, and acknowledges each. Ends with `close`. */
-  consume(handle: (event: CloudEvent) => void): Promise<void>;
+  /** Takes from the group, without order or one lane one by one; decodes, and acknowledges each. Ends with `close`. */
+  consume(handle: (event: CloudEvent) => void, lane?: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -344,3 +344,19 @@ test('a first batch that was interrupted, and whose beginning is no longer kept,
   expect(await copy({ source, acceptGap: true })).toMatchObject({ copied: kept.length });
   expect(await copy({ source })).toMatchObject({ copied: 0 });
 });
+
+test('what an interrupted first batch had copied is not copied again where a gap is accepted', async () => {
+  const { destination, copy } = await twoLogs();
+  const old = await openDriver(undefined, { retention: { maxAgeMs: 86_400_000, maxBytes: 2_000 } });
+  const source = { driver: old, name: 'old/shop' };
+  await publish(old, message('a'), message('kept'), message('last'));
+  const driver = failingAfter(destination, 2, new MessagingError('denied', 'no more'));
+  await expect(copy({ source, destination: { driver, name: 'new/shop' } })).rejects.toThrow('no more');
+  expect(await idsIn(destination)).toEqual(['a', 'kept']);
+  for (let index = 0; (await idsIn(old)).includes('a'); index++)
+    await publish(old, message(`later-${index}`));
+  const kept = await idsIn(old);
+  expect(kept[0]).toBe('kept');
+  await copy({ source, acceptGap: true });
+  expect(await idsIn(destination)).toEqual(['a', ...kept]);
+});

@@ -13,7 +13,6 @@ import { pause } from '../kit/waiting.ts';
 import { wakefulClock } from '../system.ts';
 
 const STREAM = { kind: 'stream' } as const;
-const NOWHERE: Place = { behind: undefined, there: new Set() };
 const MOST_TRIES = 12;
 const RETRY = backoff({ initialDelayMs: 100, maxDelayMs: 5_000, jitter: 0 });
 
@@ -94,14 +93,14 @@ export async function copyStream(options: CopyOptions): Promise<CopyReport> {
   };
   let hasBegun = false;
   const begun = (): void => void (hasBegun = true);
-  let place = NOWHERE;
+  const place = await findPlace(source, destination, options.allowForeign ?? false);
+  if (place.isGap && !acceptGap) throw overtaken(source, 'its first event is another than it was');
   try {
-    place = await findPlace(source, destination, options.allowForeign ?? false);
     return await run(place, begun);
   } catch (error) {
     const isOvertaken = error instanceof MessagingError && error.code === 'out-of-range';
     if (!isOvertaken) throw error;
-    if (!acceptGap || hasBegun) throw overtaken(source, error);
+    if (!acceptGap || hasBegun) throw overtaken(source, error.reason, error);
     return await run({ ...place, behind: undefined }, begun);
   }
 }
@@ -204,9 +203,9 @@ const goingRound = ({ name }: CopyEnd): MessagingError =>
     `the source holds events that were copied from ${name}: source and destination are the same log, or of one name on two servers, where there is no way back: choose another namespace`,
   );
 
-const overtaken = ({ name }: CopyEnd, cause: MessagingError): MessagingError =>
+const overtaken = ({ name }: CopyEnd, reason: string, cause?: MessagingError): MessagingError =>
   new MessagingError(
     'out-of-range',
-    `${name} no longer keeps all that comes next (${cause.reason}): events may be missing in the copy; accept the gap to go on with the oldest that is kept`,
+    `${name} no longer keeps all that comes next (${reason}): events may be missing in the copy; accept the gap to go on with the oldest that is kept`,
     { cause },
   );

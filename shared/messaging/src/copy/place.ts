@@ -13,12 +13,13 @@ export interface Place {
   readonly behind: string | undefined;
   /** What else was copied. */
   readonly there: ReadonlySet<string>;
+  /** Whether the source no longer has the beginning of a batch that was interrupted. */
+  readonly isGap: boolean;
 }
 
 /**
  * What the marks in the destination say of earlier runs.
- * @throws MessagingError `conflict` for events that were not copied from the source, unless that is allowed; `out-of-range` if
- * the source no longer has the beginning of a batch that was interrupted
+ * @throws MessagingError `conflict` for events that were not copied from the source, unless that is allowed
  */
 export async function findPlace(
   source: CopyEnd,
@@ -41,12 +42,10 @@ export async function findPlace(
     if (!there.has(mark.position)) inBatch++;
     there.add(mark.position);
   }
-  if (batch === undefined) return { behind: undefined, there };
-  if (inBatch >= batch.count) return { behind: batch.last, there: new Set() };
-  if (batch.behind === undefined && (await firstOf(source))?.position !== batch.first) {
-    throw new MessagingError('out-of-range', `the first event of ${source.name} is another than it was`);
-  }
-  return { behind: batch.behind, there };
+  if (batch === undefined) return { behind: undefined, there, isGap: false };
+  if (inBatch >= batch.count) return { behind: batch.last, there: new Set(), isGap: false };
+  const isGap = batch.behind === undefined && (await firstOf(source))?.position !== batch.first;
+  return { behind: batch.behind, there, isGap };
 }
 
 /** Where the names do not tell that both are the same, the first event does. @throws MessagingError `conflict` */
