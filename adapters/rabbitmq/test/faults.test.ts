@@ -64,7 +64,7 @@ describe('after a fault the next message arrives', () => {
     await mustPublish(driver, message('2'));
     await Promise.all([ordered, loose].map((inbox) => inbox.until(() => inbox.ids().includes('2'))));
     await server.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).');
-  }, 20_000);
+  }, 60_000);
 
   it('when the server closed the connection, and no consumer is left over', async () => {
     const namespace = uniqueNamespace();
@@ -132,7 +132,7 @@ describe('after a fault the next message arrives', () => {
         .toBe(true);
     }
     await operator.close();
-  }, 20_000);
+  }, 60_000);
 
   it('when an exchange was deleted on the server', async () => {
     const namespace = uniqueNamespace();
