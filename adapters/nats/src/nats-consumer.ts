@@ -43,8 +43,8 @@ export interface NatsConsumer extends DriverConsumer {
 
 /**
  * Takes messages by asking for as many as have a place: one a lane, `concurrency` where there is no order. Settlements
- * and requests are collected and sent once a turn of the event loop, or as soon as a quarter of the places is free. What is held goes from one connection to the next: the
- * server knows deliveries by their lease.
+ * and requests are collected and sent once a turn of the event loop, or as soon as a quarter of the places is free. What is
+ * held goes from one connection to the next: the server knows deliveries by their lease.
  */
 export function createConsumer(
   context: NatsContext,

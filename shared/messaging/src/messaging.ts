@@ -19,8 +19,8 @@ import type { BrokerDriver, DriverStatus } from './driver.ts';
 import { createEventStream } from './event-stream.ts';
 import { createMessageQueue } from './message-queue.ts';
 import type { Middleware } from './middleware.ts';
-import type { Publisher } from './publisher.ts';
 import { neverThrowing } from './observing.ts';
+import type { Publisher } from './publisher.ts';
 import { createPublisher } from './publisher.ts';
 import { randomIds, systemClock } from './system.ts';
 

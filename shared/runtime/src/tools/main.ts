@@ -13,7 +13,10 @@ if (tool === undefined) throw new Error(`no tool "${name}": ${TOOLS.map((one) =>
 
 const stopping = new AbortController();
 let toldMs = 0;
-/** For what goes on until it is told to stop, and ends in order. Of one Ctrl-C both npm and the terminal tell; one that comes later means now. */
+/**
+ * For what goes on until it is told to stop, and ends in order. Of one Ctrl-C both npm and the terminal tell; one that
+ * comes later means now.
+ */
 function stop(): void {
   if (stopping.signal.aborted && Date.now() - toldMs > 1_000) process.exit(1);
   if (!stopping.signal.aborted) toldMs = Date.now();
