@@ -1,6 +1,6 @@
 import { laneOf } from '@waggle/messaging';
 import type { Contest } from './contest.ts';
-import { counter, eventOf, GROUP, IN_FLIGHT, inFlight, perSecond } from './load.ts';
+import { counter, eventOf, GROUP, IN_FLIGHT, inFlight, manyOf, perSecond } from './load.ts';
 import type { RabbitmqPlace } from './rabbitmq.ts';
 import { LANES, setUp, type Place, type Rig } from './rig.ts';
 
@@ -65,7 +65,8 @@ export function priceOfTheLog(place: RabbitmqPlace, { count }: Counts): Contest 
       name: 'a queue alone',
       async run() {
         const bare = await place.bareQueue();
-        const speed = await perSecond(count, () => inFlight(count, (index) => bare.publish(eventOf(index))));
+        const events = manyOf(count, eventOf);
+        const speed = await perSecond(count, () => inFlight(events, bare.publish));
         await bare.close();
         return speed;
       },
@@ -88,14 +89,14 @@ async function onRig(place: Place, ordering: Ordering, work: (rig: Rig) => Promi
 
 function publish(place: Place, side: Side, count: number): Promise<number> {
   return onRig(place, 'none', (rig) => {
-    const send = publisherOf(rig, side);
-    return perSecond(count, () => inFlight(count, (index) => send(eventOf(index))));
+    const events = manyOf(count, eventOf);
+    return perSecond(count, () => inFlight(events, publisherOf(rig, side)));
   });
 }
 
 function backlog(place: Place, side: Side, count: number): Promise<number> {
   return onRig(place, 'none', async (rig) => {
-    await inFlight(count, (index) => rig.messaging.events.publish(eventOf(index)));
+    await inFlight(manyOf(count, eventOf), rig.messaging.events.publish);
     const { handle, done } = counter(count);
     return perSecond(count, async () => {
       await consume(rig, side, handle);
@@ -114,9 +115,9 @@ function endToEnd(
   return onRig(place, ordering, async (rig) => {
     const { handle, done } = counter(count);
     await consume(rig, side, handle, ordering, keyOf?.(0));
-    const send = publisherOf(rig, side);
+    const events = manyOf(count, (index) => eventOf(index, keyOf?.(index)));
     return perSecond(count, async () => {
-      await inFlight(count, (index) => send(eventOf(index, keyOf?.(index))));
+      await inFlight(events, publisherOf(rig, side));
       await done;
     });
   });

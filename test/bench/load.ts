@@ -38,11 +38,18 @@ function attributesOf(index: number, key: string | undefined) {
   } as const;
 }
 
-/** Does something `count` times, at most `IN_FLIGHT` of it at a time. */
-export async function inFlight(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
+/** As many as are to be measured: made before the clock starts, as making them is no broker's work. */
+export const manyOf = (count: number, make: (index: number) => CloudEvent): readonly CloudEvent[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+/** Sends all, at most `IN_FLIGHT` of them at a time. */
+export async function inFlight(
+  events: readonly CloudEvent[],
+  send: (event: CloudEvent) => Promise<unknown>,
+): Promise<void> {
+  const left = events.values();
   const worker = async (): Promise<void> => {
-    while (next < count) await work(next++);
+    for (const event of left) await send(event);
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }

@@ -1,9 +1,8 @@
 import { createMemoryDriver } from '@waggle/adapter-memory';
 import { createRegistry, orderPlaced } from '@waggle/contracts';
-import type { CloudEvent } from '@waggle/kernel';
 import { createMessaging } from '@waggle/messaging';
 import type { Contest } from './contest.ts';
-import { counter, GROUP, orderOf, perSecond } from './load.ts';
+import { counter, GROUP, manyOf, orderOf, perSecond } from './load.ts';
 import { benchSettings } from './rig.ts';
 
 /** As many as the outbox relay publishes at once. */
@@ -17,11 +16,10 @@ export function memoryContests(count: number): readonly Contest[] {
     await messaging.open();
     const { handle, done } = counter(count);
     await messaging.events.subscribe({ group: GROUP, types: ['*'], concurrency: 256 }, async () => handle());
+    const events = manyOf(count, orderOf);
     const speed = await perSecond(count, async () => {
-      for (let index = 0; index < count;) {
-        const batch: CloudEvent[] = [];
-        while (batch.length < BATCH && index < count) batch.push(orderOf(index++));
-        await messaging.events.publish(...batch);
+      for (let sent = 0; sent < count; sent += BATCH) {
+        await messaging.events.publish(...events.slice(sent, sent + BATCH));
       }
       await done;
     });

@@ -38,9 +38,9 @@ export async function withChannel<T>(model: ChannelModel, work: Work<T>, ended?:
 /** Makes a fresh channel useful. Is given what ended the one before, to repair it, and may give up this one with `end`. */
 export type Attach = (channel: ConfirmChannel, end: Ended, before: unknown) => Promise<void>;
 
-/** Opens a channel, and another whenever one ended alone, as long as the connection lasts. Never rejects. */
+/** Opens a channel to publish on, and another whenever one ended alone, as long as the connection lasts. Never rejects. */
 export async function keepChannel(session: Session, what: string, attach: Attach): Promise<void> {
-  const { model, gone, settings } = session;
+  const { writing, gone, settings } = session;
   let reason: unknown;
   for (let failures = 0; !gone.aborted; failures++) {
     const { promise: ended, resolve: end } = Promise.withResolvers<unknown>();
@@ -49,7 +49,7 @@ export async function keepChannel(session: Session, what: string, attach: Attach
       failures = 0;
       return ended;
     };
-    reason = await withChannel(model, use, end).catch((error: unknown) => error);
+    reason = await withChannel(writing, use, end).catch((error: unknown) => error);
     if (gone.aborted) return;
     settings.logger.warn('a channel was lost; opening another', { what, reason: messageOf(reason) });
     await pause(systemClock, reconnectDelayMs(failures), gone);

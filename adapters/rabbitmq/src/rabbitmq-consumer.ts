@@ -42,7 +42,7 @@ function createMember(consuming: Consuming, parts: readonly Part[]) {
   async function look(channel: ConfirmChannel): Promise<void> {
     share.count((await channel.checkQueue(queue)).consumerCount);
     const asks = share.asks(giveUpWhatIsTooMuch());
-    if (asks) channel.sendToQueue(queue, Buffer.alloc(0), { expiration: shareIntervalMs });
+    if (asks) consuming.ask(queue, shareIntervalMs);
   }
 
   const opened = (channel: ConfirmChannel) => {

@@ -22,8 +22,21 @@ export interface RabbitMqOptions {
 
 const HEARTBEAT_S = 5;
 
+/** Two connections, or none. @throws MessagingError */
+export async function dialTwice(
+  ...[target, settings, options]: Parameters<typeof dial>
+): Promise<readonly [ChannelModel, ChannelModel]> {
+  const first = await dial(target, settings, options);
+  try {
+    return [first, await dial(target, settings, options)];
+  } catch (error) {
+    await closed(first);
+    throw error;
+  }
+}
+
 /** Connects to a server, and checks its version. */
-export async function dial(
+async function dial(
   target: Options.Connect,
   { requestTimeoutMs: timeout }: DriverSettings,
   { name = 'waggle', socket }: RabbitMqOptions,

@@ -5,7 +5,7 @@ import type { Outcome, OutgoingMessage } from '@waggle/messaging';
 import { closed } from './rabbitmq-channel.ts';
 import { attemptOf, copyProperties, RESERVED_HEADERS, toProperties, withLane } from './rabbitmq-codec.ts';
 import { startConsumer } from './rabbitmq-consumer.ts';
-import { dial, parseUrl, type RabbitMqOptions } from './rabbitmq-dial.ts';
+import { dialTwice, parseUrl, type RabbitMqOptions } from './rabbitmq-dial.ts';
 import { replyCode, translate } from './rabbitmq-errors.ts';
 import { CREATION_MS, findHead, readLog, registryLog } from './rabbitmq-log.ts';
 import { allQueue, createNames, laneQueue, type Names } from './rabbitmq-names.ts';
@@ -23,28 +23,35 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
     name: 'rabbitmq',
     reservedHeaders: RESERVED_HEADERS,
     translate,
-    connect: (lost) => persist(systemClock, NEVER, isCreating, CREATION_MS, () => connectOnce(lost)),
+    connect: (lost, unblocked) =>
+      persist(systemClock, NEVER, isCreating, CREATION_MS, () => connectOnce(lost, unblocked)),
   });
 
-  async function connectOnce(lost: (reason: unknown) => void): Promise<BrokerConnection> {
-    const model = await dial(target, settings, options);
+  async function connectOnce(
+    lost: (reason: unknown) => void,
+    unblocked: () => void,
+  ): Promise<BrokerConnection> {
+    const [model, writing] = await dialTwice(target, settings, options);
+    const both = [model, writing];
     const end = new AbortController();
     let isOpen = false;
     let ending: unknown;
-    model.once('close', (reason: unknown) => {
-      if (end.signal.aborted) return;
+    const close = async (): Promise<void> => {
       end.abort();
-      ending = reason ?? new Error('the server closed the connection');
-      if (isOpen) lost(ending);
-    });
-    const close = (): Promise<void> => {
-      end.abort();
-      return closed(model);
+      await Promise.all(both.map(closed));
     };
-    const registry = createRegistry(registryLog(model, names.registry, end.signal));
-    const session = { model, gone: end.signal, close, settings, options, names, known, registry };
+    const onClose = (reason: unknown): void => {
+      if (end.signal.aborted) return;
+      ending = reason ?? new Error('the server closed the connection');
+      void close();
+      if (isOpen) lost(ending);
+    };
+    for (const one of both) one.once('close', onClose);
+    const keeps = settings.topology !== 'bind';
+    const registry = createRegistry(registryLog(writing, names.registry, end.signal), keeps);
+    const session = { model, writing, gone: end.signal, close, settings, options, names, known, registry };
     try {
-      const connection = await openConnection(session);
+      const connection = await openConnection(session, unblocked);
       if (ending !== undefined) throw ending;
       isOpen = true;
       return connection;
@@ -56,14 +63,17 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
 }
 
 const NEVER = new AbortController().signal;
+const NOTHING = Buffer.alloc(0);
+const ignore = (): void => undefined;
 /** With which the server ends the connection of who reads a stream that is just being created. */
 const INTERNAL_ERROR = 541;
 const isCreating = (error: unknown): boolean => replyCode(error) === INTERNAL_ERROR;
 
-/** Everything that happens on one connection. Declares what always exists. */
-async function openConnection(session: Session): Promise<BrokerConnection> {
-  const { model, names, known } = session;
+/** Everything that happens while the connections last. Declares what always exists. */
+async function openConnection(session: Session, unblocked: () => void): Promise<BrokerConnection> {
+  const { model, writing, names, known } = session;
   const { lanes, retention } = session.settings;
+  const isBlocked = watchBlocked(session, unblocked);
   const topology = createTopology(session);
   await topology.declareCommon();
   const ship = createPublisher(session, topology.declareCommon);
@@ -81,18 +91,26 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     systemClock.after(delayMs, () => countUnsettled(known, queue, -1));
   }
 
+  function ask(queue: string, expiration: number): void {
+    if (!isBlocked())
+      ship({ exchange: '', routingKey: queue, properties: { expiration }, body: NOTHING }, ignore);
+  }
+
   const { version } = model.connection.serverProperties;
   return {
     releaseCounts: Number.parseInt(version, 10) < 4,
+    get isBlocked() {
+      return isBlocked();
+    },
     declare: topology.declare,
     publish: (message, confirm) => ship(address(names, message), confirm),
     async consume({ source, ordering, ...how }, deliver, { ended, previous }) {
       await previous?.close();
-      const consuming = { ...how, session, base: names.base(source), deliver, ended, putOff };
+      const consuming = { ...how, session, base: names.base(source), deliver, ended, putOff, ask };
       return startConsumer(consuming, ordering);
     },
-    head: (log) => findHead(model, logs[log]),
-    read: (log, reading) => readLog(model, logs[log], reading),
+    head: (log) => findHead(writing, logs[log]),
+    read: (log, reading) => readLog(writing, logs[log], reading),
     lag: (source) => lagOf(session, source),
     describe: async () => [
       { kind: 'server', name: 'RabbitMQ', details: { version } },
@@ -104,6 +122,21 @@ async function openConnection(session: Session): Promise<BrokerConnection> {
     ],
     close: session.close,
   };
+}
+
+/** Tells whether the server takes nothing: it says so, once it was sent something, while it is short of memory or disk. */
+function watchBlocked({ writing, settings }: Session, unblocked: () => void): () => boolean {
+  let isBlocked = false;
+  writing.on('blocked', (reason) => {
+    isBlocked = true;
+    settings.logger.error('the server takes no messages for now', { reason });
+  });
+  writing.on('unblocked', () => {
+    isBlocked = false;
+    settings.logger.info('the server takes messages again');
+    unblocked();
+  });
+  return () => isBlocked;
 }
 
 /** Where a message goes. The ordering of a group may be known to others only: its lanes are tried first. */

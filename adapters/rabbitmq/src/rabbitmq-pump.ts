@@ -36,7 +36,7 @@ const CHECKPOINTS = 16;
 export function startPump(session: Session, pumped: Pumped, declare: BrokerConnection['declare']): void {
   if (pumped.session === session) return;
   pumped.session = session;
-  const { model, known } = session;
+  const { writing, known } = session;
   const { log } = session.names;
   const { group } = pumped.declaration;
   const base = session.names.base({ kind: 'group', group });
@@ -87,7 +87,7 @@ export function startPump(session: Session, pumped: Pumped, declare: BrokerConne
         let missed = 0;
         for (const offset of batch.map(streamOffset)) {
           const isNext = offset <= last + 1;
-          if (!isNext && !(await isKept(model, log, last))) missed += offset - last - 1;
+          if (!isNext && !(await isKept(writing, log, last))) missed += offset - last - 1;
           last = offset;
         }
         return missed;
@@ -109,7 +109,7 @@ export function startPump(session: Session, pumped: Pumped, declare: BrokerConne
         }
         working = false;
       };
-      const head = Number(await findHead(model, log));
+      const head = Number(await findHead(writing, log));
       let idle = 0;
       const receiveEvent = (raw: ConsumeMessage | null): void => {
         idle = 0;
@@ -175,11 +175,16 @@ export async function servePumped(
 }
 
 /** The last offset before a place. @throws MessagingError `out-of-range`, `invalid` */
-export async function placeOf({ model, gone, names }: Session, from: LogPosition): Promise<number> {
-  const head = await findHead(model, names.log);
+export async function placeOf({ writing, gone, names }: Session, from: LogPosition): Promise<number> {
+  const head = await findHead(writing, names.log);
   if (from === 'new') return Number(head);
-  if (from === 'beginning') return (await findFirst(model, names.log)) - 1;
-  const entries = readLog(model, names.log, { after: from.after, resumed: false, until: head, signal: gone });
+  if (from === 'beginning') return (await findFirst(writing, names.log)) - 1;
+  const entries = readLog(writing, names.log, {
+    after: from.after,
+    resumed: false,
+    until: head,
+    signal: gone,
+  });
   await entries.next(); // which looks whether the cursor is kept
   await entries.return(undefined);
   return Number(from.after);
@@ -192,7 +197,7 @@ export async function placeOf({ model, gone, names }: Session, from: LogPosition
  */
 async function declarePump(session: Session, base: string, from: LogPosition | number): Promise<void> {
   const mayPass = (error: unknown): boolean => !(error instanceof MessagingError);
-  await withChannel(session.model, (channel) =>
+  await withChannel(session.writing, (channel) =>
     persist(systemClock, session.gone, mayPass, session.settings.requestTimeoutMs, async () => {
       if (await isServed(channel, base)) return;
       const place = typeof from === 'number' ? from : await placeOf(session, from);

@@ -4,10 +4,16 @@ import type { RabbitMqOptions } from './rabbitmq-dial.ts';
 import type { Names } from './rabbitmq-names.ts';
 import type { Pumped } from './rabbitmq-pump.ts';
 
-/** One connection of the client library, while it lasts, with all that is the same wherever it is used. */
+/**
+ * Two connections of the client library, while they last, with all that is the same wherever they are used. A server that runs
+ * out of memory or disk hears nothing any more from whoever publishes, not even acknowledgements.
+ */
 export interface Session {
+  /** For what declares and consumes. Nothing is published on it. */
   readonly model: ChannelModel;
-  /** Aborts when it has ended, from whichever side, or is about to: the library throws at what is sent then. */
+  /** For what publishes, markers in a log included. */
+  readonly writing: ChannelModel;
+  /** Aborts when one has ended, from whichever side, or is about to: the library throws at what is sent then. */
   readonly gone: AbortSignal;
   /** Never rejects. */
   close(): Promise<void>;

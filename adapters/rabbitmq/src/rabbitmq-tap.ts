@@ -15,6 +15,8 @@ export interface Consuming {
   readonly ended: (reason: unknown) => void;
   /** Stores a copy that comes back to the queue after `delayMs` as the next attempt. Rejects if it is not stored. */
   readonly putOff: (queue: string, raw: ConsumeMessage, delayMs: number) => Promise<void>;
+  /** Sends an empty message to the members queue, which is gone after `forMs` if nobody takes it. */
+  readonly ask: (queue: string, forMs: number) => void;
 }
 
 /** Every tap has a channel of its own, so they may all have the same. */

@@ -88,6 +88,29 @@ test('an old record is written anew before it is out of reach, and reading stays
   expect(appended.length).toBeLessThanOrEqual(11);
 });
 
+test('who looks on writes nothing anew', async () => {
+  const { log, add, appended } = createLog();
+  await createRegistry(log).write({ name: 'group', values: {} });
+  for (let index = 0; index < 2_000; index++) add(undefined);
+  await createRegistry(log, false).read();
+  expect(appended).toHaveLength(1);
+});
+
+test('a removal while an old record is written anew stays one', async () => {
+  const { log, add, appended } = createLog();
+  const registry = createRegistry(log);
+  await registry.enrol(await registry.read(), 'group', declared);
+  const striking = createRegistry(log, false);
+  for (let index = 0; index < 2_000; index++) add(undefined);
+  const append = async (text: string): Promise<void> => {
+    await striking.strike('group');
+    await log.append(text);
+  };
+  await createRegistry({ ...log, append }).read();
+  expect(appended).toHaveLength(3);
+  expect(existing(await registry.read(), 'group')).toBeUndefined();
+});
+
 test('what somebody else wrote is passed over, and a reading that ends early is an error', async () => {
   const { log, add } = createLog();
   add('{ not JSON');

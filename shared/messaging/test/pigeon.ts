@@ -27,8 +27,13 @@ export function loft(
   const clock = virtualClock(0);
   const landings = new Set<() => void>();
   let lose = (_reason: unknown): void => undefined;
+  let unblocked = (): void => undefined;
+  let isBlocked = false;
   let up = true;
   const connection = (): BrokerConnection => ({
+    get isBlocked() {
+      return isBlocked;
+    },
     declare: async () => undefined,
     publish: (_, confirm) => queueMicrotask(() => confirm(undefined)),
     consume: async () => ({ pause() {}, resume() {}, close: async () => undefined }),
@@ -44,9 +49,10 @@ export function loft(
     {
       name: 'pigeon',
       clock,
-      async connect(lost) {
+      async connect(lost, whenUnblocked) {
         if (!up) throw new MessagingError('unavailable', '[pigeon] gone');
         lose = lost;
+        unblocked = whenUnblocked;
         return connection();
       },
       whenReachable(action) {
@@ -65,6 +71,11 @@ export function loft(
     flyAway(): void {
       up = false;
       lose(new Error('flown'));
+    },
+    /** It takes nothing, or again. */
+    block(on: boolean): void {
+      isBlocked = on;
+      if (!on) unblocked();
     },
     land(): void {
       up = true;

@@ -48,9 +48,9 @@ export function openMemoryLink(broker: MemoryBroker): MemoryLink {
   function through(connector: Connector): Connector {
     return {
       ...connector,
-      async connect(lost) {
+      async connect(lost, unblocked) {
         if (isCut) throw new MessagingError('unavailable', 'the link is cut');
-        const connection = await connector.connect(lost);
+        const connection = await connector.connect(lost, unblocked);
         connections.set(connection, lost);
         return {
           ...connection,

@@ -47,6 +47,11 @@ export interface Reading {
 export interface BrokerConnection {
   /** As in the driver port. @default false */
   readonly releaseCounts?: boolean;
+  /**
+   * Whether the broker takes nothing for now, as one does that runs out of disk. What is published then waits under its
+   * deadline, and is never sent once that is over. @default false
+   */
+  readonly isBlocked?: boolean;
   /** Creates what does not exist yet, where this process left off if it knows; safe from many processes at once. */
   declare(topology: Required<Topology>): Promise<void>;
   /** Sends at once, in the order of the calls. `confirm` is called once, unless the connection is lost before. */
@@ -79,9 +84,10 @@ export interface Connector {
   readonly random?: Random;
   /**
    * One attempt. Checks the version and the limits of the server, and declares the stream and the dead letters, on every
-   * connection anew. Calls `lost` once when the connection has ended from the other side.
+   * connection anew. Calls `lost` once when the connection has ended from the other side, and `unblocked` whenever the
+   * broker takes messages again.
    */
-  connect(lost: (reason: unknown) => void): Promise<BrokerConnection>;
+  connect(lost: (reason: unknown) => void, unblocked: () => void): Promise<BrokerConnection>;
   /** Calls back once when connecting would succeed; returns what stops that. @default tried again after a while, ever longer */
   whenReachable?(action: () => void): () => void;
   /** The client's errors in Waggle's words. `what` says what was being done. Never tells credentials. */

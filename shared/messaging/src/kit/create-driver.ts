@@ -29,8 +29,9 @@ export function createDriver(settings: DriverSettings, connector: Connector): Br
     connected(connection) {
       releaseCounts = connection.releaseCounts ?? false;
       for (const attachment of attachments) attachment.connected();
-      outbound.connected();
+      outbound.flush();
     },
+    unblocked: () => outbound.flush(),
     lost: () => outbound.lost(),
   });
   const outbound = createOutbound(settings, connector, clock, link);

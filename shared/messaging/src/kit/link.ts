@@ -27,6 +27,7 @@ export interface Link {
 /** Told what becomes of the link. */
 export interface LinkListener {
   connected(connection: BrokerConnection): void;
+  unblocked(): void;
   lost(): void;
 }
 
@@ -67,7 +68,8 @@ export function createLink(
   /** One attempt. What comes too late is closed. */
   async function dial(signal: AbortSignal): Promise<void> {
     const loss = new AbortController();
-    const attempt = connector.connect((reason) => loss.abort(connector.translate(reason, 'connection lost')));
+    const lost = (reason: unknown): void => loss.abort(connector.translate(reason, 'connection lost'));
+    const attempt = connector.connect(lost, listener.unblocked);
     const late = (): unknown => fail('timeout', `no connection within ${2 * requestTimeoutMs} ms`);
     try {
       const fresh = await abortable(within(clock, 2 * requestTimeoutMs, attempt, late), signal);

@@ -29,8 +29,8 @@ interface Entry {
 export interface Outbound {
   /** One outcome a message, in their order; never rejects. */
   publish(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]>;
-  /** Sends what waits: there is a connection. */
-  connected(): void;
+  /** Sends what waits: there is a connection, or it takes messages again. */
+  flush(): void;
   /** What was not confirmed is sent again, before all else, on the next connection. */
   lost(): void;
   /** Waits for what is on its way, until its deadlines. Without a connection nothing is waited for. */
@@ -56,7 +56,10 @@ export function createOutbound(
   let onIdle = (): void => undefined;
 
   const hasPlace = (): boolean =>
-    link.current !== undefined && sent.size < MOST_MESSAGES && sentBytes < mostBytes;
+    link.current !== undefined &&
+    link.current.isBlocked !== true &&
+    sent.size < MOST_MESSAGES &&
+    sentBytes < mostBytes;
 
   /** A message that is settled while it is sent calls again: not one stack frame deeper for each. */
   function flush(): void {
@@ -130,7 +133,7 @@ export function createOutbound(
         });
       });
     },
-    connected: flush,
+    flush,
     lost() {
       for (const entry of sent) entry.sending++;
       waiting = new Set([...sent, ...waiting]);

@@ -16,6 +16,8 @@ export interface RegistryEntry {
   readonly name: string;
   readonly enrolment?: Enrolment;
   readonly values?: Readonly<Record<string, number>>;
+  /** The offset of what this is a copy of: what was written behind that, a removal above all, counts more. */
+  readonly since?: number;
 }
 export type RegistryEntries = ReadonlyMap<string, RegistryEntry>;
 
@@ -33,21 +35,25 @@ export type Registry = ReturnType<typeof createRegistry>;
 /**
  * What was declared in a namespace, by whichever process, for brokers that cannot list it. A hint, not the truth: whether it
  * exists the broker has to be asked.
+ * @param keeps whether its reader writes old entries anew. @default true
  */
-export function createRegistry(log: RegistryLog) {
+export function createRegistry(log: RegistryLog, keeps = true) {
   const read = (): Promise<RegistryEntries> => log.persist(readOnce);
 
   async function readOnce(): Promise<RegistryEntries> {
-    const entries = new Map<string, RegistryEntry & { readonly offset: number }>();
+    const entries = new Map<string, RegistryEntry & { readonly offset: number; readonly since: number }>();
     const head = await log.head();
     let last = -1;
     for await (const { offset, text } of log.read(Math.max(0, head - WINDOW))) {
       last = offset;
       const entry = parse(text);
-      if (entry !== undefined) entries.set(entry.name, { ...entry, offset });
+      const since = entry?.since ?? offset;
+      const isNewest = entry !== undefined && since >= (entries.get(entry.name)?.since ?? 0);
+      if (isNewest) entries.set(entry.name, { ...entry, offset, since });
       if (offset >= head) break;
     }
     if (last < head) throw new Error('the reading of the registry ended before its head');
+    if (!keeps) return entries;
     for (const { offset, ...entry } of entries.values()) if (offset < head - WINDOW / 4) await write(entry);
     return entries;
   }
