@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createNatsDriver } from '@waggle/adapter-nats';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { orderConfirmed } from '@waggle/contracts';
@@ -55,8 +56,7 @@ const copy = (from: Log, to: Log, ...more: readonly string[]) => {
 };
 
 /** The process itself, so that a kill hits it and not npm. */
-function startCopy(from: Log, to: Log, ...more: readonly string[]): ChildProcess {
-  const { words, environment } = copying(from, to, ...more);
+function startCopy({ words, environment }: ReturnType<typeof copying>): ChildProcess {
   const child = spawn(process.execPath, ['shared/runtime/src/tools/main.ts', 'copy', ...words], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
@@ -104,7 +104,7 @@ describe.each<[Durable, Durable]>([
     const [from, to] = [await openLog(one), await openLog(other)];
     for (let batch = 0; batch < TOTAL / 500; batch++) await from.publish(...events(batch * 500, 500));
     for (const enough of [100, 700, 1_400]) {
-      const child = startCopy(from, to, '--follow');
+      const child = startCopy(copying(from, to, '--follow'));
       const exit = once(child, 'exit');
       await expect.poll(() => countIn(to.driver), { timeout: 60_000, interval: 5 }).toBeGreaterThan(enough);
       child.kill('SIGKILL');
@@ -122,7 +122,7 @@ describe.each<[Durable, Durable]>([
   test('it follows live events until it is told to stop, and what is copied is not copied back', async () => {
     const [from, to] = [await openLog(one), await openLog(other)];
     await from.publish(...events(0, 50));
-    const child = startCopy(from, to, '--follow');
+    const child = startCopy(copying(from, to, '--follow'));
     const exit = once(child, 'exit');
     await expect.poll(() => countIn(to.driver), { timeout: 60_000 }).toBe(50);
     await from.publish(...events(50, 10));
@@ -135,4 +135,21 @@ describe.each<[Durable, Durable]>([
     expect(JSON.parse(back.stdout)).toMatchObject({ copied: 10, returned: 60 });
     expect(await idsByKey(from.driver)).toEqual(await idsByKey(to.driver));
   });
+});
+
+test('before it copies, it ends at once when it is told to stop', async () => {
+  const silent = createServer();
+  onTestFinished(() => void silent.close());
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const url = `nats://127.0.0.1:${Object(silent.address()).port}`;
+  const child = startCopy({
+    words: ['--from', 'nats', '--from-url', url, '--to', 'rabbitmq'],
+    environment: {},
+  });
+  const exit = once(child, 'exit');
+  const [socket] = await once(silent, 'connection');
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([null, 'SIGTERM']);
+  socket.destroy();
 });

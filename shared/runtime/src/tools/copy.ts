@@ -93,13 +93,16 @@ async function carryOut(
   source: OpenBroker,
   destination: OpenBroker,
   values: Values,
-  { note, print, signal }: Terminal,
+  { note, print, signal, heedSignals }: Terminal,
 ): Promise<Status> {
   const [from, to] = [nameOf(source), nameOf(destination)];
   let before: CopyReport | undefined;
   let toldMs = 0;
   const onProgress = (report: CopyReport): void => {
-    if (before === undefined) note(`${from} to ${to}: ${beginning(report)}`);
+    if (before === undefined) {
+      heedSignals();
+      note(`${from} to ${to}: ${beginning(report)}`);
+    }
     const isDue = before === undefined || Date.now() - toldMs >= PROGRESS_MS;
     if (!isDue) return;
     if (before !== undefined) note(`${report.copied} copied, at ${report.position}`);

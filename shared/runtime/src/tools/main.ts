@@ -13,20 +13,18 @@ if (tool === undefined) throw new Error(`no tool "${name}": ${TOOLS.map((one) =>
 
 const stopping = new AbortController();
 let toldMs = 0;
-/**
- * For what goes on until it is told to stop, and ends in order. Of one Ctrl-C both npm and the terminal tell; one that
- * comes later means now.
- */
+/** Of one Ctrl-C both npm and the terminal tell; one that comes later means now. */
 function stop(): void {
   if (stopping.signal.aborted && Date.now() - toldMs > 1_000) process.exit(1);
   if (!stopping.signal.aborted) toldMs = Date.now();
   stopping.abort();
 }
-if (tool === copy) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-
 process.exitCode = await runTool(tool, words, {
   environment: process.env,
   print: (text) => void process.stdout.write(`${text}\n`),
   note: (text) => void process.stderr.write(`${text}\n`),
   signal: stopping.signal,
+  heedSignals() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  },
 });

@@ -11,8 +11,10 @@ export interface Terminal {
   readonly print: (text: string) => void;
   /** About it, to standard error. */
   readonly note: (text: string) => void;
-  /** Aborts when somebody wants the tool to stop. */
+  /** Aborts when somebody wants the tool to stop, once it heeds that. */
   readonly signal: AbortSignal;
+  /** From now on the tool ends in order when it is told to stop: before, it ends at once. */
+  readonly heedSignals: () => void;
 }
 
 /** 0: done. 1: it failed, or was not there. */

@@ -10,6 +10,7 @@ export async function run(tool: Tool, words: readonly string[], environment: Ter
     print: (text) => void out.push(text),
     note: (text) => void notes.push(text),
     signal: new AbortController().signal,
+    heedSignals: () => undefined,
   });
   return { status, out: out.join('\n'), notes: notes.join('\n') };
 }
