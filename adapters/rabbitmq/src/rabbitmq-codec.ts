@@ -89,7 +89,9 @@ function text(value: unknown): string | undefined {
 }
 
 function numberHeader(raw: Message, name: string): number {
-  const number = Number(text(raw.properties.headers?.[name]));
+  const value: unknown = raw.properties.headers?.[name];
+  if (value === undefined) return 0;
+  const number = Number(text(value));
   return Number.isSafeInteger(number) && number > 0 ? number : 0;
 }
 

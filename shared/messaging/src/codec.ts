@@ -147,7 +147,7 @@ function assemble(attributes: Record<string, unknown>): CloudEvent {
     if (typeof value !== 'string' || value === '') throw new Undecodable(`the attribute ${name} is missing`);
   }
   let extensions: Record<string, ExtensionValue> | undefined;
-  for (const name of Object.keys(attributes)) {
+  for (const name in attributes) {
     const value = attributes[name];
     if (name === 'data' || (typeof value === 'string' && TAKEN.has(name))) continue;
     if (value !== null && value !== undefined) {

@@ -49,8 +49,9 @@ export async function startConsumer(
   function startWhatMay(): void {
     while (!paused && draining === undefined && running.size < options.concurrency) {
       const place = busy.size === 0 ? 0 : waiting.findIndex(({ lane }) => !busy.has(lane));
-      const [next] = place < 0 ? [] : waiting.splice(place, 1);
+      const next = waiting[place];
       if (next === undefined) return;
+      waiting.splice(place, 1);
       if (next.isOver !== true) void run(next);
     }
   }
