@@ -11,6 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
+    hideSkippedTests: true, // `-t` would bury what it chose
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/vitest.json' },
   },

@@ -9,6 +9,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
     maxWorkers: 2,
+    hideSkippedTests: true, // `-t` would bury what it chose
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/vitest.json' },
   },

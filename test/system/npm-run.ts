@@ -30,15 +30,18 @@ export function npmStart(script: string, words: readonly string[], environment: 
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  async function stop(): Promise<string> {
-    if (!isClosed && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+  async function end(tell: (pid: number) => void): Promise<string> {
+    if (!isClosed && child.pid !== undefined) tell(child.pid);
     await closed;
     return said;
   }
+  const stop = (): Promise<string> => end((pid) => void process.kill(-pid, 'SIGINT'));
   onTestFinished(async () => void (await stop()));
   return {
     /** As Ctrl-C on a terminal does: to npm and all that it runs. Resolves with all that was said. */
     stop,
+    /** As a supervisor does: to npm alone. */
+    terminate: () => end((pid) => void process.kill(pid, 'SIGTERM')),
     /** Resolves once it has said that. @throws Error if it ends before */
     async told(text: string): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();

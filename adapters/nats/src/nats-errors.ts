@@ -28,7 +28,8 @@ export function translate(error: unknown, what: string): MessagingError {
   if (error instanceof NatsError && error.code === ErrorCode.ServerOptionNotAvailable) {
     return fail('invalid', `${what}: the server has no TLS, which was asked for: use another server`, error);
   }
-  if (answer === undefined) return fail(meaningOf(error), `${what}: ${messageOf(error)}`, error);
+  const said = messageOf(error).replace(ErrorCode.ConnectionRefused, '$&: is the server up?');
+  if (answer === undefined) return fail(meaningOf(error), `${what}: ${said}`, error);
   const otherwise = answer.code >= 500 ? 'unavailable' : 'invalid';
   const [code, advice] = ANSWERS[answer.err_code ?? 0] ?? [otherwise];
   return fail(code, `${what}: ${answer.description}${advice === undefined ? '' : `: ${advice}`}`, error);
@@ -55,10 +56,9 @@ export function isSilence(error: unknown): boolean {
 
 /** What was asked for; `undefined` if there is no such stream, consumer or message. */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  return asked.catch((error: unknown) => {
-    if (translate(error, '').code === 'unroutable') return undefined;
-    throw error;
-  });
+  return asked.catch((error: unknown) =>
+    translate(error, '').code === 'unroutable' ? undefined : Promise.reject(error),
+  );
 }
 
 function meaningOf(error: unknown): MessagingErrorCode {

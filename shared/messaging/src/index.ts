@@ -1,5 +1,6 @@
 export type { Backoff } from './backoff.ts';
 export { STRUCTURED, decode, encode, Undecodable } from './codec.ts';
+export { parseTime } from './expiry.ts';
 export { delayLevel, usualDelayLevels } from './delay-levels.ts';
 export type * from './driver.ts';
 export { fnv1a, laneOf } from './lanes.ts';

@@ -46,6 +46,11 @@ const SAID_OF: Partial<Record<MessagingErrorCode, Problem>> = {
   closed: { status: 503, detail: 'This host is stopping: try again' },
 };
 
+/** For what the library says in the words of its status alone. */
+const ADVICE: Readonly<Record<number, string>> = {
+  415: 'Send JSON, with the header content-type: application/json',
+};
+
 /** The phrase of a status, which RFC 9457 wants as the title where there is no type. */
 export function phraseOf(status: number): string {
   return PHRASES[status] ?? STATUS_CODES[status] ?? 'Error';
@@ -61,7 +66,10 @@ export function problemResponse(context: Context, problem: Problem): Response {
 
 /** What an error tells the outside: what its maker meant to say, or else nothing. */
 export function toProblem(error: unknown): Problem {
-  if (error instanceof HTTPException) return { status: error.status, detail: error.message };
+  if (error instanceof HTTPException) {
+    const { status, message } = error;
+    return { status, detail: message === phraseOf(status) ? (ADVICE[status] ?? message) : message };
+  }
   const said = error instanceof MessagingError ? SAID_OF[error.code] : undefined;
   return (
     said ?? { status: 500, detail: 'This is not your mistake: the log of the host says what went wrong' }

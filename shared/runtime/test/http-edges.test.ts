@@ -55,6 +55,16 @@ describe('a problem', () => {
     expect(response.headers.get('content-type')).toBe('application/problem+json');
   });
 
+  test('says what to send in the place of another content type', async () => {
+    const host = await aHost([aService({ routes })]);
+    const response = await host.request('/strict', {
+      method: 'POST',
+      headers: {},
+      body: new Uint8Array([1]),
+    });
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining('Send JSON') });
+  });
+
   test('says what its maker meant to say', async () => {
     const host = await aHost([aService({ routes })]);
     expect(await (await host.request('/teapot')).json()).toMatchObject({

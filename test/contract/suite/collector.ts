@@ -98,7 +98,7 @@ export function gate(): Gate {
 
 function show(items: readonly unknown[]): string {
   const text = items.slice(-12).map((item) => JSON.stringify(item, bytesAsText) ?? String(item));
-  return text.join(', ').slice(0, 2_000);
+  return text.map((each) => (each.length > 300 ? `${each.slice(0, 300)}…` : each)).join(', ');
 }
 
 function bytesAsText(_key: string, value: unknown): unknown {

@@ -73,7 +73,7 @@ export interface Restricted {
  * its tests fail: a gap is seen, never skipped.
  */
 export interface FaultHooks {
-  /** For the clauses of A, G, H and J: the server is down, hangs, closes what it wants, and is watched. */
+  /** For the clauses of A, C, E, G, H and J: the server is down, hangs, closes what it wants, and is watched. */
   link(): Promise<Link>;
   /** For H and K: the server restarts or is killed. */
   privateServer(): Promise<PrivateServer>;

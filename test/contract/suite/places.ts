@@ -57,13 +57,16 @@ export async function isGone({ messaging }: Member, after: Cursor): Promise<bool
   }
 }
 
+/** What is waited for; for whoever waits in vain. */
+export const DISCARDED = `the first event to be discarded by a retention of ${LITTLE.maxBytes} bytes`;
+
 /** Publishes far more than `LITTLE` keeps, until a cursor is not kept. */
 export async function overflow(bench: Bench, member: Member, cursor: Cursor): Promise<void> {
   const publishMore = async (): Promise<boolean> => {
     await member.messaging.events.publish(...heavy(20, 20_000));
     return isGone(member, cursor);
   };
-  await bench.eventually(publishMore, (gone) => gone, 'the retention to discard');
+  await bench.eventually(publishMore, (gone) => gone, DISCARDED);
 }
 
 /** A cursor of this broker that lies past the head of a stream with few events: from a longer one. */

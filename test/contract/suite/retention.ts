@@ -7,7 +7,17 @@ import { gate } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { rejection } from './expectations.ts';
 import { command, CONTEXT, event, EVENT_TYPE, events, GROUP, ids } from './messages.ts';
-import { cursorOf, cursorPastTheHead, heavy, isGone, kept, LITTLE, openBrief, overflow } from './places.ts';
+import {
+  cursorOf,
+  cursorPastTheHead,
+  DISCARDED,
+  heavy,
+  isGone,
+  kept,
+  LITTLE,
+  openBrief,
+  overflow,
+} from './places.ts';
 
 /** More than three times what `LITTLE` keeps. */
 const FLOOD = { count: 50, bytes: 20_000 } as const;
@@ -148,7 +158,7 @@ export const retentionCases = [
         sent.push(...next);
         await delay(5); // who takes more than it has a place for has the time to do so
       }
-      await bench.eventually(() => isGone(member, cursor), Boolean, 'the retention to discard');
+      await bench.eventually(() => isGone(member, cursor), Boolean, DISCARDED);
       busy.open();
       await assertAllAccountedFor(bench, member, { sent, handled, missed });
       if (bench.harness.declares['keeps-for-groups'] === undefined) {
@@ -177,7 +187,7 @@ export const retentionCases = [
       await consumer.drain(bench.deadlineMs);
       const sent = [first, ...heavy(FLOOD.count, FLOOD.bytes)];
       await member.messaging.events.publish(...sent.slice(1));
-      await bench.eventually(() => isGone(member, cursor), Boolean, 'the retention to discard');
+      await bench.eventually(() => isGone(member, cursor), Boolean, DISCARDED);
       await bench.subscribe(member, subscription, handled);
       await assertAllAccountedFor(bench, member, { sent, handled, missed });
     },
@@ -201,7 +211,7 @@ export const retentionCases = [
         await bench.settled(member);
         return isGone(member, cursor);
       };
-      await bench.eventually(wave, Boolean, 'the retention to discard');
+      await bench.eventually(wave, Boolean, DISCARDED);
       const last = events(8);
       await member.messaging.events.publish(...last);
       await handled.count(sent + last.length);

@@ -63,6 +63,7 @@ export const copy: Tool = {
       }),
     ]);
     refuseSame(from, to);
+    refuseFleeting({ from, to });
     return withBroker(from.environment, 'bind', (source) =>
       withBroker(to.environment, 'as-configured', (destination) =>
         carryOut(source, destination, values, terminal),
@@ -87,6 +88,14 @@ function refuseSame(from: End, to: End): void {
   throw new UsageError(
     'source and destination are the same: give another broker, --to-url or --to-namespace',
   );
+}
+
+/** @throws UsageError */
+function refuseFleeting(ends: Readonly<Record<string, End>>): void {
+  for (const [name, { environment }] of Object.entries(ends)) {
+    if (environment['BROKER'] !== 'memory') continue;
+    throw new UsageError(`--${name} is "memory", which ends with its process: name a broker that lasts`);
+  }
 }
 
 async function carryOut(

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetterFilter, DeadLetters } from '@waggle/kernel';
-import { createMessaging } from '@waggle/messaging';
+import { createMessaging, parseTime } from '@waggle/messaging';
 import { detailsOf, summaryOf } from '../dead-letter-view.ts';
 import type { Details, Summary } from '../dead-letter-view.ts';
 import { withBroker } from './broker.ts';
@@ -89,7 +89,14 @@ function understand(words: readonly string[]): Request {
 
 function filterOf(values: Values): DeadLetterFilter {
   const { consumer, type: messageType, cause, reason, since, before } = values;
-  const given = { consumer, messageType, cause, reason, since: timeOf(since), before: timeOf(before) };
+  const given = {
+    consumer,
+    messageType,
+    cause,
+    reason,
+    since: timeOf('since', since),
+    before: timeOf('before', before),
+  };
   // A cause that is none is refused by what filters.
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
@@ -98,9 +105,13 @@ function filterOf(values: Values): DeadLetterFilter {
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `2h` is two hours ago; anything else is a time already. */
-function timeOf(when: string | undefined): string | undefined {
+/** `2h` is two hours ago. @throws UsageError */
+function timeOf(option: string, when: string | undefined): string | undefined {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(when ?? '') ?? [];
+  if (count === undefined && when !== undefined && Number.isNaN(parseTime(when))) {
+    const examples = '2h, 7d, or a time as in RFC 3339, such as 2026-11-23T09:30:00Z';
+    throw new UsageError(`--${option} is "${when}", which is no time: write ${examples}`);
+  }
   if (count === undefined) return when;
   return new Date(Date.now() - Number(count) * (UNITS_MS[unit] ?? 0)).toISOString();
 }

@@ -1,3 +1,4 @@
+import { readEnvFile } from '../env-file.ts';
 import { copy } from './copy.ts';
 import { deadLetters } from './dead-letters.ts';
 import { groups } from './groups.ts';
@@ -19,6 +20,7 @@ function stop(): void {
   if (!stopping.signal.aborted) toldMs = Date.now();
   stopping.abort();
 }
+readEnvFile();
 process.exitCode = await runTool(tool, words, {
   environment: process.env,
   print: (text) => void process.stdout.write(`${text}\n`),

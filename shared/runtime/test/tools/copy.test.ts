@@ -10,7 +10,7 @@ describe('the copy command', () => {
     ['--from memory --to memory', 'source and destination are the same'],
     ['--from memory --to memory --to-namespace waggle', 'source and destination are the same'],
     ['--from memory --to memory --from-url x', 'memory has no setting MEMORY_URL'],
-    ['--from memory --to memory --to-namespace b', 'BROKER is "memory", which ends with its process'],
+    ['--from memory --to memory --to-namespace b', '--from is "memory", which ends with its process'],
     ['--from memory --to memory extra', '"extra" is no option'],
     ['--from memory --to memory --fast', "Unknown option '--fast'"],
     ['--from no-such --to memory', 'BROKER is "no-such"'],

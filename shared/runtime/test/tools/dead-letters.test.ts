@@ -17,6 +17,7 @@ describe('the dead-letters command', () => {
     ['redrive', 'redrive is for ids, or for a filter, or for --all'],
     ['redrive --dry-run', 'redrive is for ids, or for a filter, or for --all'],
     ['redrive --all --type x', 'say one of them, and only one'],
+    ['list --since yesterday', '--since is "yesterday", which is no time: write 2h'],
     ['discard a --all', 'say one of them, and only one'],
     ['discard a --consumer b', 'say one of them, and only one'],
   ])('refuses "%s" before it connects, and says what to do', async (words, why) => {
