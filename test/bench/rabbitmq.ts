@@ -21,7 +21,7 @@ export async function rabbitmqPlace(url: string): Promise<RabbitmqPlace> {
       driver: createRabbitMqDriver(settings, { url }),
       usual: await usualClient(await connect(url), settings.namespace),
     }),
-    sweep: (namespace) => sweepRabbitmq(raw, namespace, [`grp.${GROUP}`], LANES),
+    sweep: (namespace) => sweepRabbitmq(raw, namespace, [`grp.${GROUP}`], { lanes: LANES }),
     async bareQueue() {
       const model = await connect(url);
       const channel = await model.createConfirmChannel();

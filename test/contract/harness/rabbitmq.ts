@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
+import { delayLevel, type Delivery } from '@waggle/messaging';
 import { connect } from 'amqplib';
 import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
 import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
 import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
-import { override } from '../suite/pass-through.ts';
+import { override, passDelivery } from '../suite/pass-through.ts';
 import { createAuthorities } from './authorities.ts';
 import { amqpPassage } from './amqp-passage.ts';
 import type { AmqpPassage } from './amqp-passage.ts';
@@ -29,28 +30,43 @@ const NOT_FOUND = 404;
 /** A node of 3.10 saves after half a second which queues replicate: of what is younger when it is killed, nothing comes back. */
 const SAVED_MS = 1_500;
 
+interface Made {
+  /** `grp.<group>` and `cmd.<context>`. */
+  readonly sources: Set<string>;
+  readonly delays: Set<number>;
+}
+const nothingMade = (): Made => ({ sources: new Set(), delays: new Set() });
+
 /** RabbitMQ, on the server at `url`. */
 export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {}): Promise<ContractHarness> {
   const raw = await connect(url);
   const ends: (() => Promise<unknown>)[] = [() => raw.close()];
-  /** Groups and contexts of each namespace: without the management API nobody else can tell what there is to remove. */
-  const declared = new Map<string, Set<string>>();
+  /** Of each namespace: without the management API nobody else can tell what there is to remove. */
+  const made = new Map<string, Made>();
   let declaredAt = 0;
   const driverAt = (where: string) => (overrides: SettingsOverrides) => {
     const driver = createRabbitMqDriver(contractSettings(overrides), { url: where, shareIntervalMs: 200 });
-    const names = declared.get(overrides.namespace) ?? new Set();
-    declared.set(overrides.namespace, names);
+    const { sources, delays } = made.get(overrides.namespace) ?? nothingMade();
+    made.set(overrides.namespace, { sources, delays });
+    const noting = (delivery: Delivery): Delivery =>
+      Object.assign(passDelivery(delivery), {
+        retry(delayMs: number) {
+          delays.add(delayLevel(delayMs));
+          delivery.retry(delayMs);
+        },
+      });
     return override(driver, {
       async open(options) {
         await driver.open(options);
         declaredAt = performance.now();
       },
       async declare(topology) {
-        for (const context of topology.queues ?? []) names.add(`cmd.${context}`);
-        for (const { group } of topology.groups ?? []) names.add(`grp.${group}`);
+        for (const context of topology.queues ?? []) sources.add(`cmd.${context}`);
+        for (const { group } of topology.groups ?? []) sources.add(`grp.${group}`);
         await driver.declare(topology);
         declaredAt = performance.now();
       },
+      consume: (options, deliver) => driver.consume(options, (delivery) => deliver(noting(delivery))),
     });
   };
 
@@ -121,8 +137,9 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
       foreign: async (namespace) => foreignClient(raw, namespace),
     },
     async sweep(namespace) {
-      await sweepRabbitmq(raw, namespace, declared.get(namespace) ?? []);
-      declared.delete(namespace);
+      const { sources, delays } = made.get(namespace) ?? nothingMade();
+      made.delete(namespace);
+      await sweepRabbitmq(raw, namespace, sources, { delays });
     },
     async close() {
       for (const end of ends.toReversed()) await end();

@@ -26,6 +26,9 @@ export function passDelivery(delivery: Delivery): Delivery {
     message: delivery.message,
     lane: delivery.lane,
     attempt: delivery.attempt,
+    get isOver() {
+      return delivery.isOver === true;
+    },
     ack: () => delivery.ack(),
     retry: (delayMs) => delivery.retry(delayMs),
     release: () => delivery.release(),

@@ -34,10 +34,18 @@ export function heavy(count: number, bytes: number): readonly CloudEvent[] {
   return events(count, (index) => ({ data: { index, filler } }));
 }
 
-/** Everything that is kept, in the order of the stream. */
-export function kept({ messaging }: Member): Promise<readonly Recorded[]> {
-  return all(messaging.events.read());
+/** Everything that is kept, in the order of the stream. A reading that the retention overtakes is begun again. */
+export async function kept(member: Member): Promise<readonly Recorded[]> {
+  try {
+    return await all(member.messaging.events.read());
+  } catch (error) {
+    if (!isOutOfRange(error)) throw error;
+    return kept(member);
+  }
 }
+
+const isOutOfRange = (error: unknown): boolean =>
+  error instanceof MessagingError && error.code === 'out-of-range';
 
 /** The place of an event that is kept. */
 export async function cursorOf(member: Member, { id }: { readonly id: string }): Promise<Cursor> {
@@ -52,7 +60,7 @@ export async function isGone({ messaging }: Member, after: Cursor): Promise<bool
     await messaging.events.read({ from: { after } })[Symbol.asyncIterator]().next();
     return false;
   } catch (error) {
-    if (error instanceof MessagingError && error.code === 'out-of-range') return true;
+    if (isOutOfRange(error)) return true;
     throw error;
   }
 }
