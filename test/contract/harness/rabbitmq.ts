@@ -48,13 +48,16 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
     const driver = createRabbitMqDriver(contractSettings(overrides), { url: where, shareIntervalMs: 200 });
     const { sources, delays } = made.get(overrides.namespace) ?? nothingMade();
     made.set(overrides.namespace, { sources, delays });
-    const noting = (delivery: Delivery): Delivery =>
-      Object.assign(passDelivery(delivery), {
-        retry(delayMs: number) {
-          delays.add(delayLevel(delayMs));
-          delivery.retry(delayMs);
-        },
-      });
+    const noting = (delivery: Delivery): Delivery => ({
+      ...passDelivery(delivery),
+      get isOver() {
+        return delivery.isOver === true;
+      },
+      retry(delayMs) {
+        delays.add(delayLevel(delayMs));
+        delivery.retry(delayMs);
+      },
+    });
     return override(driver, {
       async open(options) {
         await driver.open(options);

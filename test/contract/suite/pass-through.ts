@@ -20,15 +20,12 @@ export function passThrough(driver: BrokerDriver): BrokerDriver {
   };
 }
 
-/** The same for a delivery. Its headers stay lazy. */
+/** The same for a delivery, which does not say whether it is over: who settles it early may hand it over all the same. */
 export function passDelivery(delivery: Delivery): Delivery {
   return {
     message: delivery.message,
     lane: delivery.lane,
     attempt: delivery.attempt,
-    get isOver() {
-      return delivery.isOver === true;
-    },
     ack: () => delivery.ack(),
     retry: (delayMs) => delivery.retry(delayMs),
     release: () => delivery.release(),
