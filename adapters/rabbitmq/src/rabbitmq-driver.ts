@@ -6,6 +6,7 @@ import { closed } from './rabbitmq-channel.ts';
 import { attemptOf, copyProperties, RESERVED_HEADERS, toProperties, withLane } from './rabbitmq-codec.ts';
 import { startConsumer } from './rabbitmq-consumer.ts';
 import { dialTwice, parseUrl, type RabbitMqOptions } from './rabbitmq-dial.ts';
+import { isBound } from './rabbitmq-ensure.ts';
 import { replyCode, translate } from './rabbitmq-errors.ts';
 import { CREATION_MS, findHead, readLog, registryLog } from './rabbitmq-log.ts';
 import { allQueue, createNames, laneQueue, type Names } from './rabbitmq-names.ts';
@@ -47,8 +48,7 @@ export function createRabbitMqDriver(settings: DriverSettings, options: RabbitMq
       if (isOpen) lost(ending);
     };
     for (const one of both) one.once('close', onClose);
-    const keeps = settings.topology !== 'bind';
-    const registry = createRegistry(registryLog(writing, names.registry, end.signal), keeps);
+    const registry = createRegistry(registryLog(writing, names.registry, end.signal), !isBound({ settings }));
     const session = { model, writing, gone: end.signal, close, settings, options, names, known, registry };
     try {
       const connection = await openConnection(session, unblocked);

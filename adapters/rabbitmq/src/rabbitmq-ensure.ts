@@ -20,7 +20,7 @@ export const QUORUM = { 'x-queue-type': 'quorum', 'x-delivery-limit': DELIVERY_L
 /** The client library has one request under way on a channel: this many channels work at a time. */
 const PARALLEL = 8;
 
-export const isBound = ({ settings }: Session): boolean => settings.topology === 'bind';
+export const isBound = ({ settings }: Pick<Session, 'settings'>): boolean => settings.topology === 'bind';
 
 /**
  * Creates what does not exist yet, and fails where what exists differs: the server compares it. Who only binds looks

@@ -7,7 +7,7 @@ import type { ChannelModel, Message } from 'amqplib';
 import { startPrivateServer } from '../../servers/servers.ts';
 import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
 import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
-import { override, passDelivery } from '../suite/pass-through.ts';
+import { changingDeliveries, override, passDelivery } from '../suite/pass-through.ts';
 import { createAuthorities } from './authorities.ts';
 import { amqpPassage } from './amqp-passage.ts';
 import type { AmqpPassage } from './amqp-passage.ts';
@@ -46,30 +46,29 @@ export async function rabbitmqHarness(url: string, limits: Partial<Limits> = {})
   let declaredAt = 0;
   const driverAt = (where: string) => (overrides: SettingsOverrides) => {
     const driver = createRabbitMqDriver(contractSettings(overrides), { url: where, shareIntervalMs: 200 });
-    const { sources, delays } = made.get(overrides.namespace) ?? nothingMade();
-    made.set(overrides.namespace, { sources, delays });
+    const own = made.get(overrides.namespace) ?? nothingMade();
+    made.set(overrides.namespace, own);
     const noting = (delivery: Delivery): Delivery => ({
       ...passDelivery(delivery),
       get isOver() {
         return delivery.isOver === true;
       },
       retry(delayMs) {
-        delays.add(delayLevel(delayMs));
+        own.delays.add(delayLevel(delayMs));
         delivery.retry(delayMs);
       },
     });
-    return override(driver, {
+    return override(changingDeliveries(driver, noting), {
       async open(options) {
         await driver.open(options);
         declaredAt = performance.now();
       },
       async declare(topology) {
-        for (const context of topology.queues ?? []) sources.add(`cmd.${context}`);
-        for (const { group } of topology.groups ?? []) sources.add(`grp.${group}`);
+        for (const context of topology.queues ?? []) own.sources.add(`cmd.${context}`);
+        for (const { group } of topology.groups ?? []) own.sources.add(`grp.${group}`);
         await driver.declare(topology);
         declaredAt = performance.now();
       },
-      consume: (options, deliver) => driver.consume(options, (delivery) => deliver(noting(delivery))),
     });
   };
 

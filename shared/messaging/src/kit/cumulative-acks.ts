@@ -29,9 +29,9 @@ export function createCumulativeAcks<Item>(most: number, send: (item: Item, allU
     note: (number: number) => void settled.add(number),
     ack(number: number, item: Item): void {
       settled.add(number);
-      if (collected.size === 0) setImmediate(flush);
       collected.set(number, item);
       if (collected.size >= most) flush();
+      else if (collected.size === 1) setImmediate(flush);
     },
   };
 }
