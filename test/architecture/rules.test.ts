@@ -33,7 +33,7 @@ const planted: Readonly<
         ...Object.fromEntries(
           Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(80)]),
         ),
-        'adapters/planted/src/planted-store.ts': lines(300),
+        'adapters/planted/src/store/planted.ts': lines(300),
         'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(301)}`,
       },
       'adapters/planted',

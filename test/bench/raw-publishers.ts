@@ -1,7 +1,7 @@
 import { connect as connectAmqp } from 'amqplib';
 import { connect as connectNats, headers as createHeaders } from 'nats';
 import { connectionTo } from '../servers/sweep-nats.ts';
-import type { ServerKind } from '../servers/servers.ts';
+import type { BrokerKind } from '../servers/servers.ts';
 
 /** A broker's own client, which knows of Waggle what `docs/wire.md` says. Rejects what it cannot have confirmed. */
 export interface RawPublisher {
@@ -15,7 +15,7 @@ const CONTENT_TYPE = 'application/cloudevents+json';
 
 /** Tries once to connect. */
 export const openRaw: Readonly<
-  Record<ServerKind, (url: string, namespace: string) => Promise<RawPublisher>>
+  Record<BrokerKind, (url: string, namespace: string) => Promise<RawPublisher>>
 > = {
   async nats(url, namespace) {
     const client = await connectNats({ ...connectionTo(url), reconnect: false });

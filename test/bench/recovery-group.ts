@@ -3,7 +3,7 @@ import { createNatsDriver } from '@waggle/adapter-nats';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { createMessaging } from '@waggle/messaging';
 import type { Messaging } from '@waggle/messaging';
-import type { ServerKind } from '../servers/servers.ts';
+import type { BrokerKind } from '../servers/servers.ts';
 import { GROUP } from './load.ts';
 import { benchSettings, LANES } from './rig.ts';
 
@@ -14,7 +14,7 @@ const HANDLING_MS = 10;
 export const READY = 'ready';
 
 export interface MemberSettings {
-  readonly kind: ServerKind;
+  readonly kind: BrokerKind;
   readonly url: string;
   readonly namespace: string;
   readonly leaseMs: number;

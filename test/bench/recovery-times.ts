@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateServer, type PrivateServer, type ServerKind } from '../servers/servers.ts';
+import { startPrivateServer, type PrivateServer, type BrokerKind } from '../servers/servers.ts';
 import { eventOf } from './load.ts';
 import { openRaw, type RawPublisher } from './raw-publishers.ts';
 import { joinGroup, READY, type MemberSettings } from './recovery-group.ts';
@@ -26,7 +26,7 @@ export interface RecoveryTimes {
 
 /** On a server of its own. */
 export async function measureRecovery(
-  kind: ServerKind,
+  kind: BrokerKind,
   rounds: number,
   leaseMs: number,
 ): Promise<RecoveryTimes> {

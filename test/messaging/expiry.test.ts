@@ -1,7 +1,7 @@
 import { declaredMessage } from '@waggle/kernel';
 import { encode } from '@waggle/messaging';
 import { expect, test } from 'vitest';
-import { anEvent, openMessaging, openUnitOfWork, settle } from './harness.ts';
+import { anEvent, openMessaging, openUnitOfWork, outboxOf, settle } from './harness.ts';
 
 const TYPE = 'testing.do-this.v1';
 
@@ -83,7 +83,7 @@ test('the unit of work says when a command expires, from the time to live of its
   await unitOfWork.run(async (tx) => {
     tx.send(declaredMessage({ ...command, timeToLiveMs: 90_000 }), declaredMessage(command));
   });
-  const [first, second] = (await store.outbox(0, 10)).map(({ message }) => message);
+  const [first, second] = await outboxOf(store);
   expect(first).toMatchObject({ time: '2026-11-23T09:00:00.000Z', expirytime: '2026-11-23T09:01:30.000Z' });
   expect(second).not.toHaveProperty('expirytime');
   expect(() => encode(first ?? anEvent())).not.toThrow();

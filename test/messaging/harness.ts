@@ -2,8 +2,8 @@ import { createMemoryBroker, createMemoryDriver, createMemoryStore } from '@wagg
 import type { CloudEvent, NewMessage, Observation } from '@waggle/kernel';
 import { declaredMessage, silentLogger } from '@waggle/kernel';
 import { onTestFinished } from 'vitest';
-import type { DriverSettings, MessagingOptions } from '@waggle/messaging';
-import { createMessaging, createUnitOfWork, randomIds, virtualClock } from '@waggle/messaging';
+import type { DriverSettings, MessagingOptions, OutboxMessage, Store } from '@waggle/messaging';
+import { createMessaging, createUnitOfWork, encode, PARTITIONS, fnv1a, randomIds, virtualClock } from '@waggle/messaging';
 
 export const GROUP = 'testing.listen';
 export const TYPE = 'testing.thing-happened.v1';
@@ -26,6 +26,19 @@ export function anEvent(partial: Partial<CloudEvent> = {}): CloudEvent {
 
 export function aNewEvent(data: unknown, key?: string): NewMessage<'event'> {
   return declaredMessage({ kind: 'event', type: TYPE, data, ...(key !== undefined && { key }) });
+}
+
+/** An event as the unit of work puts it into an outbox. */
+export function waiting(message: CloudEvent): OutboxMessage {
+  const { id, partitionkey: key } = message;
+  const partition = fnv1a(key ?? id) % PARTITIONS;
+  return { kind: 'event', id, key, partition, body: Buffer.from(encode(message)).toString() };
+}
+
+/** What waits in an outbox, oldest first. */
+export async function outboxOf(store: Pick<Store, 'outbox'>): Promise<readonly CloudEvent[]> {
+  const { entries } = await store.outbox({ after: 0, limit: 1_000 });
+  return entries.map(({ body }) => JSON.parse(body) as CloudEvent);
 }
 
 /** The portable layer over the broker in memory, with a clock that stands still until it is advanced. */

@@ -3,7 +3,7 @@ import { MessagingError, silentLogger } from '@waggle/kernel';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Publishing } from '@waggle/messaging';
 import { createRelay, systemClock, virtualClock } from '@waggle/messaging';
-import { anEvent } from './harness.ts';
+import { anEvent, outboxOf, waiting } from './harness.ts';
 
 type Answer = (batch: readonly Publishing[]) => Promise<readonly (MessagingError | undefined)[]>;
 
@@ -13,7 +13,7 @@ async function openRelay(answer: Answer) {
   await store.open();
   const batches: (readonly Publishing[])[] = [];
   const publisher = {
-    check: () => undefined,
+    encode: () => '',
     publish(batch: readonly Publishing[]) {
       batches.push(batch);
       return answer(batch);
@@ -22,10 +22,7 @@ async function openRelay(answer: Answer) {
   const relay = createRelay({ store, publisher, clock: systemClock, logger: silentLogger });
   onTestFinished(async () => void (await relay.stop(0)));
   const commit = (...messages: readonly Publishing['message'][]) =>
-    store.commit('testing', {
-      documents: [],
-      outbox: messages.map((message) => ({ kind: 'event', message })),
-    });
+    store.commit('testing', { timeMs: 0, outbox: messages.map(waiting) });
   const sent = () => batches.flat().map(({ message }) => message.data);
   return {
     store,
@@ -33,7 +30,7 @@ async function openRelay(answer: Answer) {
     commit,
     batches,
     sent,
-    isEmpty: async () => (await store.outbox(0, 1)).length === 0,
+    isEmpty: async () => (await outboxOf(store)).length === 0,
   };
 }
 
@@ -76,7 +73,7 @@ test('a key that fails waits alone, keeps its order, and nothing is lost', async
   );
   relay.start();
   await expect
-    .poll(async () => (await store.outbox(0, 10)).map(({ message }) => message.data))
+    .poll(async () => (await outboxOf(store)).map(({ data }) => data))
     .toEqual([1, 2]);
   expect(sent()).not.toContain(2);
   down = false;
@@ -99,8 +96,8 @@ test('a message is removed only after its confirmation: killed in between, it is
   first.relay.start();
   await published.promise;
   expect(await first.isEmpty()).toBe(false);
-  const publisher = { check: () => undefined, publish: confirm };
-  const second = createRelay({ store: first.store, publisher, clock: systemClock, logger: silentLogger });
+  const publisher = { encode: () => '', publish: confirm };
+  const second = createRelay({ store: first.store, publisher, clock: systemClock, logger: silentLogger, leaseMs: 300 });
   second.start();
   await expect.poll(first.isEmpty).toBe(true);
   expect(await second.stop(0)).toBe(0);
@@ -123,16 +120,16 @@ test('a key whose messages another relay published keeps nobody awake', async ()
   const store = createMemoryStore();
   await store.open();
   const publish: Answer = async (batch) => batch.map(() => unavailable);
-  const publisher = { check: () => undefined, publish };
-  await store.commit('testing', { documents: [], outbox: [{ kind: 'event', message: anEvent() }] });
+  const publisher = { encode: () => '', publish };
+  await store.commit('testing', { timeMs: 0, outbox: [waiting(anEvent())] });
   const relay = createRelay({ store, publisher, clock, logger: silentLogger, pollMs: 1_000 });
   relay.start();
   await clock.advance(0);
-  await store.removeFromOutbox((await store.outbox(0, 10)).map(({ position }) => position));
+  await store.removeFromOutbox((await store.outbox({ after: 0, limit: 10 })).entries.map(({ position }) => position));
   await clock.advance(1_000);
   let looks = 0;
   const { outbox } = store;
-  store.outbox = (after, limit) => (looks++, outbox(after, limit));
+  store.outbox = (options) => (looks++, outbox(options));
   await clock.advance(5_000);
   expect(looks).toBe(5);
   expect(await relay.stop(0)).toBe(0);
@@ -148,12 +145,9 @@ test('a key that fails is tried again later and later, and its success is forgot
     if (batch.length > 0) tries.push(clock.now());
     return batch.map(() => (down ? unavailable : undefined));
   };
-  const publisher = { check: () => undefined, publish };
+  const publisher = { encode: () => '', publish };
   const commit = () =>
-    store.commit('testing', {
-      documents: [],
-      outbox: [{ kind: 'event', message: anEvent({ partitionkey: 'a' }) }],
-    });
+    store.commit('testing', { timeMs: 0, outbox: [waiting(anEvent({ partitionkey: 'a' }))] });
   await commit();
   const relay = createRelay({ store, publisher, clock, logger: silentLogger });
   relay.start();
@@ -173,18 +167,18 @@ test('a store that fails for a while stops nothing for good', async () => {
   const clock = virtualClock();
   const store = createMemoryStore();
   await store.open();
-  const publisher = { check: () => undefined, publish: confirm };
+  const publisher = { encode: () => '', publish: confirm };
   const errors: string[] = [];
   const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
   const relay = createRelay({ store, publisher, clock, logger });
-  await store.commit('testing', { documents: [], outbox: [{ kind: 'event', message: anEvent() }] });
+  await store.commit('testing', { timeMs: 0, outbox: [waiting(anEvent())] });
   await store.close();
   relay.start();
   await clock.advance(2_000);
   expect(errors.length).toBeGreaterThan(0);
   await store.open();
   await clock.advance(1_000);
-  expect(await store.outbox(0, 10)).toEqual([]);
+  expect(await outboxOf(store)).toEqual([]);
   await relay.stop(0);
 });
 
@@ -212,8 +206,8 @@ test('a flood of keys that fail does not end the relay', async () => {
   const { relay, store, isEmpty, batches } = await openRelay(async (batch) =>
     batch.map(() => (refuse ? denied : undefined)),
   );
-  const outbox = Array.from({ length: 150_000 }, () => ({ kind: 'event' as const, message: anEvent() }));
-  await store.commit('testing', { documents: [], outbox });
+  const outbox = Array.from({ length: 150_000 }, () => waiting(anEvent()));
+  await store.commit('testing', { timeMs: 0, outbox });
   relay.start();
   const asked = (): number => batches.reduce((sum, { length }) => sum + length, 0);
   await expect.poll(() => asked() >= 150_000, { timeout: 60_000 }).toBe(true);

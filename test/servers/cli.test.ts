@@ -30,16 +30,20 @@ describe('the brokers command', LIMIT, () => {
     rmSync(state, { recursive: true });
   });
 
-  test('brings both servers up once, tells where they are, and takes them down', async () => {
-    expect(await cli('status')).toMatchObject({ status: 1, stdout: 'nats: not up\nrabbitmq: not up\n' });
+  test('brings every server up once, tells where they are, and takes them down', async () => {
+    expect(await cli('status')).toMatchObject({
+      status: 1,
+      stdout: 'nats: not up\nrabbitmq: not up\npostgres: not up\n',
+    });
 
     const up = await cli('up');
     expect(up.stdout).toMatch(
-      /^NATS_URL=nats:\/\/127\.0\.0\.1:\d+\nRABBITMQ_URL=amqp:\/\/guest:guest@127\.0\.0\.1:\d+\n$/,
+      /^NATS_URL=nats:\/\/127\.0\.0\.1:\d+\nRABBITMQ_URL=amqp:\/\/guest:guest@127\.0\.0\.1:\d+\nDATABASE_URL=postgres:\/\/waggle:waggle@127\.0\.0\.1:\d+\/waggle\n$/,
     );
     expect(up.status).toBe(0);
     expect(await cli('up')).toMatchObject({ status: 0, stdout: up.stdout });
     expect(await cli('up', 'nats')).toMatchObject({ status: 0, stdout: up.stdout.split('\n')[0] + '\n' });
+    expect(await cli('up', 'postgres')).toMatchObject({ status: 0, stdout: up.stdout.split('\n')[2] + '\n' });
     expect(await cli('status')).toMatchObject({ status: 0 });
 
     const remembered: Record<string, ProcessId & { folder: string }> = JSON.parse(
@@ -47,7 +51,7 @@ describe('the brokers command', LIMIT, () => {
     );
     const servers = Object.values(remembered);
     const processes = servers.flatMap((server) => [server, ...descendants(server.pid)]);
-    expect(running(servers)).toHaveLength(2);
+    expect(running(servers)).toHaveLength(3);
     expect((await cli('down')).status).toBe(0);
     expect(running(processes)).toEqual([]);
     expect(servers.filter(({ folder }) => existsSync(folder))).toEqual([]);
@@ -82,7 +86,7 @@ describe('the brokers command', LIMIT, () => {
     const { status, stdout, stderr } = await cli(...words.split(' ').filter(Boolean));
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^\[waggle\] \[servers\] .+: say npm run brokers -- up\|down\|status \[nats\|rabbitmq\]\n$/,
+      /^\[waggle\] \[servers\] .+: say npm run brokers -- up\|down\|status \[nats\|rabbitmq\|postgres\]\n$/,
     );
   });
 });

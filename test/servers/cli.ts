@@ -2,16 +2,11 @@ import { rmSync } from 'node:fs';
 import { isRunning } from './process-table.ts';
 import { terminate } from './process.ts';
 import { specify, start } from './server-spec.ts';
-import type { ServerKind } from './running-server.ts';
+import { SERVER_KINDS, type ServerKind } from './running-server.ts';
 import { forget, recall, remember, type Remembered } from './state.ts';
 import { PRODUCTS } from './install.ts';
 
-const KINDS = ['nats', 'rabbitmq'] as const satisfies readonly ServerKind[];
-
-const USAGE = 'say npm run brokers -- up|down|status [nats|rabbitmq]';
-
-// RabbitMQ takes a second to stop.
-const GRACE_MS = 15_000;
+const USAGE = `say npm run brokers -- up|down|status [${SERVER_KINDS.join('|')}]`;
 
 const note = (line: string): void => console.error(line);
 
@@ -68,7 +63,7 @@ async function down(kinds: readonly ServerKind[]): Promise<number> {
 }
 
 async function bringDown(server: Remembered): Promise<void> {
-  await terminate(server, GRACE_MS);
+  await terminate(server, 'stop');
   rmSync(server.folder, { recursive: true, force: true, maxRetries: 3 });
   forget(server.kind);
 }
@@ -96,7 +91,7 @@ const COMMANDS: Readonly<Record<string, (kinds: readonly ServerKind[]) => Promis
 async function main([word = '', kind, ...rest]: readonly string[]): Promise<number> {
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   if (command === undefined) return refuse(word === '' ? 'no word given' : `unknown word '${word}'`);
-  const kinds = KINDS.filter((known) => kind === undefined || known === kind);
+  const kinds = SERVER_KINDS.filter((known) => kind === undefined || known === kind);
   if (kinds.length === 0) return refuse(`unknown server '${kind}'`);
   if (rest.length > 0) return refuse(`too many words: '${rest.join(' ')}'`);
   return command(kinds);

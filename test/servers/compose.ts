@@ -9,8 +9,12 @@ const run = promisify(execFile);
 
 const FILE = join(import.meta.dirname, '../../docker-compose.yml');
 
-// The ports inside the containers; docker-compose.yml says where they are on this machine.
-const PORTS: Readonly<Record<ServerKind, number>> = { nats: 4222, rabbitmq: 5672 };
+// The ports inside the containers, and the URLs; docker-compose.yml says where the ports are on this machine.
+const SERVICES: Readonly<Record<ServerKind, { port: number; url: (address: string) => string }>> = {
+  nats: { port: 4222, url: (address) => `nats://${address}` },
+  rabbitmq: { port: 5672, url: (address) => `amqp://guest:guest@${address}` },
+  postgres: { port: 5432, url: (address) => `postgres://waggle:waggle@${address}/waggle` },
+};
 
 /**
  * The server of this kind from docker-compose.yml, brought up and healthy, or nothing where no Docker engine answers
@@ -22,12 +26,12 @@ export async function composeServer(kind: ServerKind, log: Log): Promise<Running
     const wasRunning = (await compose(kind, 'ps', '--status', 'running', '--quiet', kind)).trim() !== '';
     log(`docker compose up ${kind}`);
     await compose(kind, 'up', '--detach', '--wait', kind);
-    const address = (await compose(kind, 'port', kind, `${PORTS[kind]}`)).trim();
+    const address = (await compose(kind, 'port', kind, `${SERVICES[kind].port}`)).trim();
     const [host = '127.0.0.1', port = ''] = address.split(':');
     if (!(await answers(host, Number(port)))) throw new Error(`nothing answers at ${address}`);
     return {
       kind,
-      url: kind === 'nats' ? `nats://${address}` : `amqp://guest:guest@${address}`,
+      url: SERVICES[kind].url(address),
       origin: 'compose',
       ...notPrivate(kind, 'docker-compose.yml'),
       stop: async () => {

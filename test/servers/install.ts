@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ServerKind } from './running-server.ts';
@@ -23,17 +23,36 @@ export const PRODUCTS: Readonly<Record<ServerKind, Product>> = {
     package: 'rabbitmq-server',
     binaries: ['rabbitmq-server', 'rabbitmqctl', 'epmd', 'erl'],
   },
+  postgres: {
+    name: 'PostgreSQL',
+    variable: 'DATABASE_URL',
+    package: 'postgresql',
+    binaries: ['postgres', 'initdb'],
+  },
 };
 
-// Before PATH: Debian's /usr/sbin/rabbitmq-server is a wrapper that changes the user. The `sbin` folders are often not on
-// an ordinary user's PATH, and Homebrew's is not on that of a process started by a desktop.
+// Before PATH: Debian's /usr/sbin/rabbitmq-server is a wrapper that changes the user, and each major version of PostgreSQL
+// has a folder of its own, from which all programs must come. The `sbin` folders are often not on an ordinary user's PATH,
+// and Homebrew's is not on that of a process started by a desktop.
 const FIRST = ['/usr/lib/rabbitmq/bin'];
 const LAST = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 
 /** The path of an executable file of this name, or nothing. */
 export function findBinary(name: string): string | undefined {
-  const folders = [...FIRST, ...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...LAST];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
+  const first = [...FIRST, ...versions('/usr/lib/postgresql')];
+  const kegs = ['/opt/homebrew/opt', '/usr/local/opt'].flatMap((parent) => versions(parent, 'postgresql@'));
+  return [...first, ...path, ...LAST, ...kegs].map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** The `bin` folders of the versions in this folder that are called `prefix` and a number, the newest first. */
+function versions(parent: string, prefix = ''): readonly string[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .flatMap((entry) => (entry.startsWith(prefix) ? Number(entry.slice(prefix.length)) : []))
+    .filter(Number.isInteger)
+    .toSorted((a, b) => b - a)
+    .map((major) => join(parent, `${prefix}${major}`, 'bin'));
 }
 
 /** The paths of a product's executables by name, or nothing if one of them is missing. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { isRunning } from './process-table.ts';
-import { terminate, type ServerProcess } from './process.ts';
+import { terminate, type Ending, type ServerProcess } from './process.ts';
 import { specify, start, type ServerSpec, type SpecOptions } from './server-spec.ts';
 import type { RunningServer, ServerKind } from './running-server.ts';
 
@@ -19,9 +19,6 @@ export interface PrivateRabbitmq extends PrivateServer {
   /** Closes every client's connection from the server's side, as an operator would. */
   closeConnections(): Promise<void>;
 }
-
-// RabbitMQ takes a second to stop, NATS a few milliseconds.
-const GRACE_MS = 15_000;
 
 /**
  * Starts a server of our own on 127.0.0.1, on a free port, in a temporary folder, and resolves once it answers.
@@ -46,8 +43,8 @@ export async function startPrivateServer(
       );
     current = await start(spec, 'with-us');
   };
-  const down = async (graceMs: number): Promise<void> => {
-    if (current !== undefined) await terminate(current, graceMs);
+  const down = async (ending: Ending): Promise<void> => {
+    if (current !== undefined) await terminate(current, ending);
     current = undefined;
   };
   const server: PrivateServer = {
@@ -57,14 +54,14 @@ export async function startPrivateServer(
     folder,
     pid: () => (current !== undefined && isRunning(current) ? current.pid : undefined),
     restart: async () => {
-      await down(GRACE_MS);
+      await down('stop');
       await up();
     },
-    kill: () => down(0),
+    kill: () => down('kill'),
     stop: async () => {
       stopped = true;
       // Nothing it could still write is kept, so there is nothing to wait for.
-      await down(0);
+      await down('discard');
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };

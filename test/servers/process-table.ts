@@ -34,10 +34,11 @@ export function descendants(pid: number): readonly ProcessId[] {
 }
 
 /**
- * What runs in the server's process group and in its folder, also after the server itself ended. The folder decides:
- * once a group is empty its number can be given to another.
+ * What runs in the server's folder or below it, also after the server itself ended, and is in its process group or has no
+ * terminal: PostgreSQL's processes leave the group, and somebody's shell that looks around there is not ours. The folder
+ * decides: once a group is empty its number can be given to another.
  */
-export function groupMembers({
+export function helpersOf({
   pid: group,
   folder,
 }: {
@@ -45,8 +46,10 @@ export function groupMembers({
   readonly folder: string;
 }): readonly ProcessId[] {
   return listProc().flatMap((pid) => {
+    const where = workingFolder(pid);
+    if (where !== folder && where?.startsWith(`${folder}/`) !== true) return [];
     const status = processStatus(pid);
-    const ours = status?.group === group && workingFolder(pid) === folder;
+    const ours = status !== undefined && (status.group === group || !status.terminal);
     return ours ? [{ pid, startedAt: status.startedAt }] : [];
   });
 }
@@ -68,6 +71,7 @@ interface ProcessStatus {
   readonly state: string;
   readonly parent: number;
   readonly group: number;
+  readonly terminal: boolean;
   readonly startedAt: string;
 }
 
@@ -77,18 +81,25 @@ function processStatus(pid: number): ProcessStatus | undefined {
       // proc(5): the command's name stands in parentheses and may contain anything, so count from the last one.
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const [state = '', parent, group] = fields;
-      return { state, parent: Number(parent), group: Number(group), startedAt: fields[19] ?? '' };
+      const [state = '', parent, group, , terminal] = fields;
+      return {
+        state,
+        parent: Number(parent),
+        group: Number(group),
+        terminal: terminal !== '0',
+        startedAt: fields[19] ?? '',
+      };
     }
-    const line = execFileSync('ps', ['-o', 'stat=,ppid=,pgid=,lstart=', '-p', `${pid}`], {
+    const line = execFileSync('ps', ['-o', 'stat=,ppid=,pgid=,tty=,lstart=', '-p', `${pid}`], {
       encoding: 'utf8',
       stdio: 'pipe',
     });
-    const [state = '', parent, group, ...startedAt] = line.trim().split(/\s+/);
+    const [state = '', parent, group, terminal = '', ...startedAt] = line.trim().split(/\s+/);
     return {
       state: state.slice(0, 1),
       parent: Number(parent),
       group: Number(group),
+      terminal: !terminal.startsWith('?'),
       startedAt: startedAt.join(' '),
     };
   } catch {

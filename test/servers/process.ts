@@ -2,11 +2,20 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { descendants, groupMembers, identify, isRunning, type ProcessId } from './process-table.ts';
+import { descendants, helpersOf, identify, isRunning, type ProcessId } from './process-table.ts';
 
 /** A server's leading process and the folder that it and its helpers work in. */
 export interface ServerProcess extends ProcessId {
   readonly folder: string;
+  readonly signals?: Signals;
+}
+
+/** What a server of this kind understands. */
+export interface Signals {
+  /** Ends it in order, its data kept. @default SIGTERM */
+  readonly stop?: NodeJS.Signals;
+  /** Ends it at once, its data no matter, where SIGKILL would leave something outside its folder. @default SIGKILL */
+  readonly discard?: NodeJS.Signals;
 }
 
 export interface Launch {
@@ -17,14 +26,22 @@ export interface Launch {
   readonly folder: string;
   /** Takes the server's standard output and error. */
   readonly logFile: string;
+  /** Who it runs as: the numbers of the user and the group. Needs root. @default who we are */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly signals?: Signals;
 }
 
 // Runs in front of a server and becomes it by `exec`, so that the pid, and the process group of that number, are the
 // server's. A background shell waits for the end of a pipe that only our process holds open: the kernel closes it however
-// we die, SIGKILL included, and the server then goes too.
+// we die, SIGKILL included, and the server then goes too. One with a signal of its own has two seconds to follow it.
 const GUARD = `
-folder=$1; shift
-{ trap '' TERM INT HUP; read -r line <&3; kill -s KILL $$; rm -rf "$folder"; rm -rf "$folder"; kill -s KILL -- -$$; } >/dev/null 2>&1 &
+folder=$1 signal=$2; shift 2
+{
+  trap '' TERM INT HUP; read -r line <&3
+  kill -s "$signal" $$; tries=0
+  while [ "$signal" != KILL ] && [ $((tries += 1)) -le 20 ] && kill -s 0 $$; do sleep 0.1; done
+  kill -s KILL $$; rm -rf "$folder"; rm -rf "$folder"; kill -s KILL -- -$$
+} >/dev/null 2>&1 &
 exec 3<&-
 exec "$@"`;
 
@@ -35,14 +52,15 @@ exec "$@"`;
  * Rejects if the command cannot be started; a server that starts and then fails shows in its log.
  */
 export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): Promise<ServerProcess> {
-  const { command, args, env, folder, logFile } = server;
+  const { command, args, env, folder, logFile, user, signals } = server;
   const log = openSync(logFile, 'a');
   try {
     const guarded = lifetime === 'with-us';
     const child = spawn(
       guarded ? 'sh' : command,
-      guarded ? ['-c', GUARD, 'sh', folder, command, ...args] : args,
+      guarded ? ['-c', GUARD, 'sh', folder, lastSignal(signals), command, ...args] : args,
       {
+        ...user,
         cwd: folder,
         detached: true,
         env,
@@ -55,32 +73,44 @@ export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): 
     if (pipe instanceof Socket) pipe.unref();
     // A process that has already ended has no start time left to read; any will do, as it will never be found alive.
     const pid = child.pid ?? 0;
-    return { folder, ...(identify(pid) ?? { pid, startedAt: 'ended' }) };
+    return { folder, ...(signals && { signals }), ...(identify(pid) ?? { pid, startedAt: 'ended' }) };
   } finally {
     closeSync(log);
   }
 }
 
+/** As the shell calls it. */
+const lastSignal = ({ discard = 'SIGKILL' }: Signals = {}): string => discard.slice('SIG'.length);
+
+// RabbitMQ takes a second to stop, NATS a few milliseconds, PostgreSQL what its checkpoint takes.
+const GRACE_MS = 15_000;
+
+/** `stop`: in order, its data kept. `discard`: at once, its data no longer wanted. `kill`: by SIGKILL, its data kept. */
+export type Ending = 'stop' | 'discard' | 'kill';
+
 /**
- * Ends a server, everything in its process group and every descendant, and resolves when none of them runs.
- * With `graceMs` it is first asked by SIGTERM; what is left after that many milliseconds gets SIGKILL.
+ * Ends a server, everything in its process group and every descendant, and resolves when none of them runs. What is left
+ * 15 seconds after it was asked gets SIGKILL.
  */
-export async function terminate(server: ServerProcess, graceMs = 0): Promise<void> {
-  const family = [server, ...groupMembers(server), ...descendants(server.pid)].filter(isRunning);
-  const gone = (): boolean => !family.some(isRunning);
+export async function terminate(server: ServerProcess, ending: Ending): Promise<void> {
+  const family = [server, ...helpersOf(server), ...descendants(server.pid)];
+  // Looked for again after the end: a server that is killed may just have made another helper.
+  const left = (): readonly ProcessId[] => [...family, ...helpersOf(server)].filter(isRunning);
+  const gone = (): boolean => left().length === 0;
   if (isRunning(server)) {
-    if (graceMs > 0) {
-      signal(server.pid, 'SIGTERM');
-      await until(() => !isRunning(server), graceMs);
+    const { stop = 'SIGTERM', discard = 'SIGKILL' } = server.signals ?? {};
+    if (ending !== 'kill') {
+      signal(server.pid, ending === 'stop' ? stop : discard);
+      await until(() => !isRunning(server), GRACE_MS);
     }
     signal(-server.pid, 'SIGKILL');
-    // Erlang puts its helpers into groups of their own; they end when the pipe to their parent closes.
+    // Erlang and PostgreSQL put their helpers into groups of their own; they end when they miss their parent.
     if (await until(gone, 3_000)) return;
   }
-  for (const process of family.filter(isRunning)) signal(process.pid, 'SIGKILL');
+  for (const process of left()) signal(process.pid, 'SIGKILL');
   if (await until(gone, 3_000)) return;
-  const left = family.filter(isRunning).map(({ pid }) => pid);
-  throw new Error(`[waggle] [servers] process ${left.join(', ')} survived SIGKILL: end it by hand`);
+  const survivors = left().map(({ pid }) => pid);
+  throw new Error(`[waggle] [servers] process ${survivors.join(', ')} survived SIGKILL: end it by hand`);
 }
 
 /**

@@ -1,4 +1,7 @@
-export type ServerKind = 'nats' | 'rabbitmq';
+/** Every kind of server there is, in the order in which they are told. */
+export const SERVER_KINDS = ['nats', 'rabbitmq', 'postgres'] as const;
+
+export type ServerKind = (typeof SERVER_KINDS)[number];
 
 /** A real server to test against. Only a private one (`origin: 'binary'`) can be restarted and killed. */
 export interface RunningServer {

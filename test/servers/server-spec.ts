@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalled, type Log } from './install.ts';
 import { natsSpec } from './nats-server.ts';
+import { postgresSpec } from './postgres-server.ts';
 import { isRunning } from './process-table.ts';
 import { launch, terminate, until, type Launch, type ServerProcess } from './process.ts';
 import { rabbitmqSpec } from './rabbitmq-server.ts';
@@ -44,12 +45,18 @@ export async function specify(kind: ServerKind, options: SpecOptions = {}): Prom
   const { config = '', plugins = [], log = () => {} } = options;
   const binaries = await ensureInstalled(kind, log);
   const folder = mkdtempSync(join(tmpdir(), `waggle-${kind}-`));
-  return SPECS[kind]({ folder, binaries, config, plugins });
+  try {
+    return await SPECS[kind]({ folder, binaries, config, plugins });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 const SPECS: Readonly<Record<ServerKind, (input: SpecInput) => Promise<ServerSpec>>> = {
   nats: natsSpec,
   rabbitmq: rabbitmqSpec,
+  postgres: postgresSpec,
 };
 
 /**
@@ -71,7 +78,7 @@ export async function start(
   // Something else may have taken the port in between: it answers, and our process is gone.
   if (ready && isRunning(server)) return server;
   const what = isRunning(server) ? `did not answer within ${START_TIMEOUT_MS} ms` : 'ended while starting';
-  await terminate(server);
+  await terminate(server, 'discard');
   const log = readFileSync(spec.launch.logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
   throw new Error(`[waggle] [servers] the ${spec.kind} server ${what}: read the end of its log:\n${log}`);
 }

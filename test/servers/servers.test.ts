@@ -17,7 +17,13 @@ import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { descendants, identify, isRunning, type ProcessId } from './process-table.ts';
 import { until } from './process.ts';
-import { obtainServer, startPrivateServer, type PrivateRabbitmq, type PrivateServer } from './servers.ts';
+import {
+  obtainServer,
+  SERVER_KINDS,
+  startPrivateServer,
+  type PrivateRabbitmq,
+  type PrivateServer,
+} from './servers.ts';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -188,41 +194,33 @@ describe('a private RabbitMQ server', LIMIT, () => {
   });
 });
 
-test.for(['nats', 'rabbitmq'] as const)(
-  'no process and no folder of %s is left after stop',
-  LIMIT,
-  async (kind) => {
-    const server = await startPrivateServer(kind);
-    const processes = family(server);
-    await server.stop();
-    expect(running(processes)).toEqual([]);
-    expect(existsSync(server.folder)).toBe(false);
-    await server.stop();
-    await expect(server.restart()).rejects.toThrow(/was stopped/);
-  },
-);
+test.for(SERVER_KINDS)('no process and no folder of %s is left after stop', LIMIT, async (kind) => {
+  const server = await startPrivateServer(kind);
+  const processes = family(server);
+  await server.stop();
+  expect(running(processes)).toEqual([]);
+  expect(existsSync(server.folder)).toBe(false);
+  await server.stop();
+  await expect(server.restart()).rejects.toThrow(/was stopped/);
+});
 
-test.for(['nats', 'rabbitmq'] as const)(
-  '%s does not outlive a process that was killed',
-  LIMIT,
-  async (kind) => {
-    const script = `
+test.for(SERVER_KINDS)('%s does not outlive a process that was killed', LIMIT, async (kind) => {
+  const script = `
     import { startPrivateServer } from ${JSON.stringify(join(import.meta.dirname, 'servers.ts'))}
     const { folder } = await startPrivateServer('${kind}')
     console.log(folder)
     setInterval(() => {}, 1000)`;
-    const parent = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const folder = await new Promise<string>((resolve) =>
-      parent.stdout.once('data', (data) => resolve(String(data).trim())),
-    );
-    const processes = descendants(parent.pid ?? 0);
-    expect(processes.length).toBeGreaterThan(1);
-    parent.kill('SIGKILL');
-    expect(await until(() => running(processes).length === 0 && !existsSync(folder), 10_000)).toBe(true);
-  },
-);
+  const parent = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const folder = await new Promise<string>((resolve) =>
+    parent.stdout.once('data', (data) => resolve(String(data).trim())),
+  );
+  const processes = descendants(parent.pid ?? 0);
+  expect(processes.length).toBeGreaterThan(1);
+  parent.kill('SIGKILL');
+  expect(await until(() => running(processes).length === 0 && !existsSync(folder), 10_000)).toBe(true);
+});
 
 test('a process that forgets its server can still end', LIMIT, async () => {
   const script = `
@@ -249,13 +247,21 @@ describe('a server that the environment names', () => {
     expect(foreign.listening).toBe(true);
   });
 
-  test('is not replaced by another when it cannot be reached', async () => {
-    vi.stubEnv('RABBITMQ_URL', 'amqp://guest:secret@127.0.0.1:1');
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const error = await obtainServer('rabbitmq').catch(String);
-    expect(error).toContain('[waggle] [servers] no RabbitMQ at 127.0.0.1:1, which RABBITMQ_URL names');
-    expect(error).not.toContain('secret');
-  });
+  test.for([
+    ['rabbitmq', 'RABBITMQ_URL', 'amqp://guest:secret@127.0.0.1:1', 'RabbitMQ at 127.0.0.1:1'],
+    ['postgres', 'DATABASE_URL', 'postgres://a:secret@127.0.0.1:1/a', 'PostgreSQL at 127.0.0.1:1'],
+    // Nobody listens on this address alone: it shows which port is meant where none is written.
+    ['postgres', 'DATABASE_URL', 'postgresql://a:secret@127.9.9.9/a', 'PostgreSQL at 127.9.9.9:5432'],
+  ] as const)(
+    'is not replaced by another when it cannot be reached: %s, %s=%s',
+    async ([kind, variable, url, what]) => {
+      vi.stubEnv(variable, url);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const error = await obtainServer(kind).catch(String);
+      expect(error).toContain(`[waggle] [servers] no ${what}, which ${variable} names`);
+      expect(error).not.toContain('secret');
+    },
+  );
 });
 
 describe('a server that nobody named', LIMIT, () => {
@@ -265,27 +271,31 @@ describe('a server that nobody named', LIMIT, () => {
     writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
     vi.stubEnv('NATS_URL', '');
+    vi.stubEnv('DATABASE_URL', '');
     onTestFinished(() => {
       vi.unstubAllEnvs();
       rmSync(folder, { recursive: true });
     });
   }
 
-  test('comes from compose where an engine answers, and goes with us', async () => {
-    const container = await startPrivateServer('nats');
+  test.for([
+    ['nats', 4222],
+    ['postgres', 5432],
+  ] as const)('comes from compose where an engine answers, and goes with us: %s', async ([kind, port]) => {
+    const container = await startPrivateServer(kind);
     onTestFinished(() => container.stop());
-    const address = container.url.replace('nats://', '');
+    const { host: address } = new URL(container.url);
     const calls = join(container.folder, 'calls');
-    dockerAnswers(`echo "$*" >> ${calls}; case "$*" in *' port nats 4222') echo ${address};; esac`);
-    const server = await obtainServer('nats');
+    dockerAnswers(`echo "$*" >> ${calls}; case "$*" in *' port ${kind} ${port}') echo ${address};; esac`);
+    const server = await obtainServer(kind);
     expect(server).toMatchObject({ origin: 'compose', url: container.url });
     await expect(server.restart()).rejects.toThrow(/may be shared/);
     await server.stop();
     const commands = readFileSync(calls, 'utf8').trim().split('\n').slice(2);
-    expect(commands.map((line) => line.replace(/.*--profile nats /, ''))).toEqual([
-      'up --detach --wait nats',
-      'port nats 4222',
-      'rm --force --stop nats',
+    expect(commands.map((line) => line.replace(/.*--profile \w+ /, ''))).toEqual([
+      `up --detach --wait ${kind}`,
+      `port ${kind} ${port}`,
+      `rm --force --stop ${kind}`,
     ]);
   });
 

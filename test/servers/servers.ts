@@ -5,11 +5,14 @@ import { notPrivate, type RunningServer, type ServerKind } from './running-serve
 import { answers } from './tcp.ts';
 
 export { startPrivateServer, type PrivateRabbitmq, type PrivateServer } from './private-server.ts';
-export type { RunningServer, ServerKind } from './running-server.ts';
+export { SERVER_KINDS, type RunningServer, type ServerKind } from './running-server.ts';
+
+/** The servers that carry messages. */
+export type BrokerKind = Exclude<ServerKind, 'postgres'>;
 
 /**
- * A server of this kind, however this machine can have one: the one that `NATS_URL` or `RABBITMQ_URL` names, else the
- * one in docker-compose.yml if a Docker engine answers, else a private process of an installed binary, else the same
+ * A server of this kind, however this machine can have one: the one that `NATS_URL`, `RABBITMQ_URL` or `DATABASE_URL`
+ * names, else the one in docker-compose.yml if a Docker engine answers, else a private process of an installed binary, else the same
  * after installing the package (Debian, as root). Rejects with what to do when none of these works, and when the
  * variable names a server that cannot be reached: a server that was asked for is never silently replaced by another.
  */
@@ -28,6 +31,8 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'tls:': 4222,
   'amqp:': 5672,
   'amqps:': 5671,
+  'postgres:': 5432,
+  'postgresql:': 5432,
 };
 
 async function givenServer(kind: ServerKind, url: string): Promise<RunningServer> {

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
-import { obtainServer, type RunningServer, type ServerKind } from '../servers/servers.ts';
+import { obtainServer, SERVER_KINDS, type RunningServer, type ServerKind } from '../servers/servers.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,9 +28,10 @@ async function answer(kind: ServerKind, response: ServerResponse): Promise<void>
 }
 
 const desk = createServer((request, response) => {
-  const kind = (request.url ?? '').slice(1);
-  if (kind === 'nats' || kind === 'rabbitmq') return void answer(kind, response);
-  response.writeHead(404).end(`there is no server "${kind}": ask for nats or rabbitmq`);
+  const word = (request.url ?? '').slice(1);
+  const kind = SERVER_KINDS.find((known) => known === word);
+  if (kind !== undefined) return void answer(kind, response);
+  response.writeHead(404).end(`there is no server "${word}": ask for ${SERVER_KINDS.join(' or ')}`);
 });
 
 /**

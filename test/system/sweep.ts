@@ -1,6 +1,6 @@
 import { connect as connectRabbit } from 'amqplib';
 import { connect as connectNats } from 'nats';
-import type { ServerKind } from '../servers/servers.ts';
+import type { BrokerKind } from '../servers/servers.ts';
 import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
 import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
 
@@ -8,7 +8,7 @@ import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
 const SOURCES = ['grp.ordering.settle-order', 'grp.notifications.notify-customer', 'cmd.payments'];
 
 /** Removes what a run had on a server that others use as well. */
-export async function sweep(kind: ServerKind, url: string, namespace: string): Promise<void> {
+export async function sweep(kind: BrokerKind, url: string, namespace: string): Promise<void> {
   const raw = kind === 'nats' ? await connectNats(connectionTo(url)) : await connectRabbit(url);
   try {
     await ('jetstream' in raw ? sweepNats(raw, namespace) : sweepRabbitmq(raw, namespace, SOURCES));

@@ -4,5 +4,5 @@ export type { MemoryBroker, MemoryBrokerOptions } from './memory-broker.ts';
 export { createMemoryBroker } from './memory-broker.ts';
 export type { MemoryDriver } from './memory-driver.ts';
 export { createMemoryDriver } from './memory-driver.ts';
-export { createMemoryEventStore } from './memory-event-store.ts';
-export { createMemoryStore } from './memory-store.ts';
+export type { MemoryDatabase } from './store/memory-store.ts';
+export { createMemoryDatabase, createMemoryStore } from './store/memory-store.ts';

@@ -2,7 +2,7 @@ import { ContainerModule } from 'inversify';
 import type { DriverSettings } from '@waggle/messaging';
 import { brokerDriver, store as storeId } from '@waggle/messaging';
 import { createMemoryDriver } from './memory-driver.ts';
-import { createMemoryStore } from './memory-store.ts';
+import { createMemoryStore } from './store/memory-store.ts';
 
 /** `BROKER=memory`: ends with the process, needs nothing. */
 export const broker = {

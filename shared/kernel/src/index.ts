@@ -1,9 +1,11 @@
+export type * from './checkpoints.ts';
 export type * from './clock.ts';
 export type * from './cloud-event.ts';
 export type * from './consumer.ts';
 export type * from './consumer-groups.ts';
 export * from './contract.ts';
 export type * from './dead-letters.ts';
+export type * from './decider.ts';
 export * from './errors.ts';
 export * from './event-store.ts';
 export type * from './event-stream.ts';

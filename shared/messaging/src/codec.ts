@@ -34,6 +34,11 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
  * @throws MessagingError `invalid` for what the format, or our naming, does not allow
  */
 export function encode(message: CloudEvent): Uint8Array {
+  return Buffer.from(encodeText(message)); // several times as fast as a TextEncoder
+}
+
+/** The same as text. @throws as `encode` */
+export function encodeText(message: CloudEvent): string {
   parseMessageType(message.type);
   for (const name of ['id', 'source'] as const) {
     if (message[name] === '')
@@ -44,7 +49,7 @@ export function encode(message: CloudEvent): Uint8Array {
     throw new MessagingError('invalid', `${message.type}: expirytime is ${got}: write a time as in RFC 3339`);
   }
   try {
-    return Buffer.from(JSON.stringify(structured(message))); // several times as fast as a TextEncoder
+    return JSON.stringify(structured(message));
   } catch (error) {
     if (error instanceof MessagingError) throw error;
     throw new MessagingError('invalid', `${message.type}: JSON cannot carry its data: ${messageOf(error)}`);

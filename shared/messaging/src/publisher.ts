@@ -1,6 +1,6 @@
 import type { CloudEvent, Contracts, MessageKind, Observer } from '@waggle/kernel';
 import { contextOf, MessagingError } from '@waggle/kernel';
-import { encode, STRUCTURED } from './codec.ts';
+import { encode, encodeText, STRUCTURED } from './codec.ts';
 import type { BrokerDriver, OutgoingMessage } from './driver.ts';
 import { laneOf } from './lanes.ts';
 
@@ -8,11 +8,13 @@ import { laneOf } from './lanes.ts';
 export interface Publishing {
   readonly kind: MessageKind;
   readonly message: CloudEvent;
+  /** The message as `encode` wrote it, so that it need not be written again. @default it is encoded */
+  readonly body?: Uint8Array;
 }
 
 export interface Publisher {
-  /** Whether it is declared, and could be sent: encodes without sending. @throws MessagingError `invalid`, `too-large` */
-  check(publishing: Publishing): void;
+  /** As it will go on the wire, if it is declared and could be sent. @throws MessagingError `invalid`, `too-large` */
+  encode(publishing: Publishing): string;
   /** One outcome a message, in their order; `undefined` for confirmed. Never rejects. */
   publish(batch: readonly Publishing[]): Promise<readonly (MessagingError | undefined)[]>;
 }
@@ -32,14 +34,16 @@ const NO_HINTS = {};
 export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: PublisherOptions): Publisher {
   const { contracts, observer } = options;
 
-  function prepare({ kind, message }: Publishing): OutgoingMessage {
-    const body = encode(message);
-    if (body.byteLength > maxMessageBytes) {
-      throw new MessagingError(
-        'too-large',
-        `${message.type} ${message.id} has ${body.byteLength} bytes and MAX_EVENT_BYTES is ${maxMessageBytes}: send less, or a reference to it`,
-      );
-    }
+  function demandSize({ type, id }: CloudEvent, bytes: number): void {
+    if (bytes <= maxMessageBytes) return;
+    throw new MessagingError(
+      'too-large',
+      `${type} ${id} has ${bytes} bytes and MAX_EVENT_BYTES is ${maxMessageBytes}: send less, or a reference to it`,
+    );
+  }
+
+  function prepare({ kind, message, body = encode(message) }: Publishing): OutgoingMessage {
+    demandSize(message, body.byteLength);
     return {
       to: kind === 'event' ? { kind: 'stream' } : { kind: 'queue', context: contextOf(message.type) },
       lane: laneOf(message.partitionkey, lanes),
@@ -75,13 +79,14 @@ export function createPublisher({ driver, lanes, maxMessageBytes, ...options }: 
   }
 
   return {
-    check(publishing) {
-      const { kind, message } = publishing;
+    encode({ kind, message }) {
       if (contracts !== undefined && contracts.find(message.type)?.kind !== kind) {
         const what = `no contract declares ${message.type} as ${kind === 'event' ? 'an event' : 'a command'}`;
         throw new MessagingError('invalid', `${what}: declare it in the published language`);
       }
-      prepare(publishing);
+      const text = encodeText(message);
+      demandSize(message, Buffer.byteLength(text));
+      return text;
     },
     async publish(batch) {
       const startedAt = observer === undefined ? 0 : performance.now();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ContainerModule, ServiceIdentifier } from 'inversify';
 import type { Settings, SettingValues } from '@waggle/kernel';
-import type { BrokerDriver, DriverSettings, Store } from '@waggle/messaging';
+import type { BrokerDriver, DriverSettings, Store, StoreSettings } from '@waggle/messaging';
 import { brokerDriver, store } from '@waggle/messaging';
 import { ConfigurationError } from './configuration.ts';
 
@@ -16,7 +16,7 @@ export interface AdapterModule<Surroundings> {
 }
 
 export type BrokerModule = AdapterModule<DriverSettings>;
-export type StoreModule = AdapterModule<undefined>;
+export type StoreModule = AdapterModule<StoreSettings>;
 
 export const brokerDriverId: ServiceIdentifier<BrokerDriver> = brokerDriver;
 export const storeId: ServiceIdentifier<Store> = store;

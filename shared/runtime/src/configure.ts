@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { BrokerDriver, DriverSettings, Store } from '@waggle/messaging';
+import type { BrokerDriver, DriverSettings, Store, StoreSettings } from '@waggle/messaging';
 import type { ServiceIdentifier } from 'inversify';
 import { Container } from 'inversify';
 import type { Logger } from '@waggle/kernel';
@@ -59,7 +59,7 @@ export async function configure({ environment, ...given }: Surroundings): Promis
     settings,
     logger,
     driver: makeDriver(driverSettings(settings, logger)),
-    store: makeStore(undefined),
+    store: makeStore(storeSettings(settings, logger)),
   };
 }
 
@@ -108,6 +108,15 @@ async function attempt<Result>(work: () => Promise<Result>) {
     if (!(error instanceof ConfigurationError)) throw error;
     return { result: undefined, problems: error.problems };
   }
+}
+
+function storeSettings(settings: HostSettings, logger: Logger): StoreSettings {
+  return {
+    namespace: settings.NAMESPACE,
+    topology: settings.TOPOLOGY,
+    requestTimeoutMs: settings.STORE_TIMEOUT_MS,
+    logger,
+  };
 }
 
 function driverSettings(settings: HostSettings, logger: Logger): DriverSettings {

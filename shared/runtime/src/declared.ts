@@ -9,7 +9,7 @@ export function declaredOnly(
   { name, publishes, sends }: Pick<Service, 'name' | 'publishes' | 'sends'>,
 ): InboxUnitOfWork {
   const guard = (tx: Transaction): Transaction => ({
-    collection: (of) => tx.collection(of),
+    ...tx,
     publish(...events) {
       demandListed('publishes', publishes, events);
       tx.publish(...events);
@@ -17,6 +17,11 @@ export function declaredOnly(
     send(...commands) {
       demandListed('sends', sends, commands);
       tx.send(...commands);
+    },
+    deliverAt(id, atMs, message) {
+      if (message.kind === 'event') demandListed('publishes', publishes, [message]);
+      else demandListed('sends', sends, [message]);
+      tx.deliverAt(id, atMs, message);
     },
   });
 
@@ -32,6 +37,6 @@ export function declaredOnly(
 
   return {
     run: (work) => unitOfWork.run((tx) => work(guard(tx))),
-    runOnce: (inbox, signal, work) => unitOfWork.runOnce(inbox, signal, (tx) => work(guard(tx))),
+    runOnce: (receipt, signal, work) => unitOfWork.runOnce(receipt, signal, (tx) => work(guard(tx))),
   };
 }

@@ -26,7 +26,7 @@ export const hostSettings = {
   }),
   TOPOLOGY: choice(['declare', 'bind'], {
     description:
-      'declare: what is missing on the broker is created; bind: it must be there, and nothing is altered',
+      'declare: what is missing on the broker and in the store is created; bind: it must be there, and nothing is altered',
     default: 'declare',
   }),
   MAX_EVENT_BYTES: integer({
@@ -58,6 +58,16 @@ export const hostSettings = {
   LEASE_MS: integer({
     description: 'without a sign of life for this long, what a member holds goes to another',
     default: '30000',
+    min: 1000,
+  }),
+  STORE_TIMEOUT_MS: integer({
+    description: 'how long to wait for an answer of the store',
+    default: '10000',
+    min: 100,
+  }),
+  INBOX_MAX_AGE_MS: integer({
+    description: 'how long a message that was handled is known, and its repeats are recognised',
+    default: String(14 * DAY_MS),
     min: 1000,
   }),
   HOST: text({ description: 'address to listen on', default: '127.0.0.1' }),
@@ -102,6 +112,12 @@ const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 export function checkHostSettings(settings: HostSettings, problems: string[]): void {
   if (settings.HOST !== undefined && !LOOPBACK.has(settings.HOST) && settings.API_TOKEN === undefined) {
     problems.push(`HOST is "${settings.HOST}" and API_TOKEN is not set: set a token, or listen on 127.0.0.1`);
+  }
+  const { INBOX_MAX_AGE_MS: inboxMs, RETENTION_MAX_AGE_MS: streamMs } = settings;
+  if (inboxMs < streamMs) {
+    problems.push(
+      `INBOX_MAX_AGE_MS is ${inboxMs}, less than RETENTION_MAX_AGE_MS (${streamMs}): an event that is read again would take effect again: make it as long at least`,
+    );
   }
   checkNamespace(settings, problems);
 }

@@ -66,7 +66,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logger,
     observer,
   });
-  const relay = createRelay({ store, publisher: messaging.publisher, clock, logger });
+  const relay = createRelay({
+    store,
+    publisher: messaging.publisher,
+    clock,
+    logger,
+    leaseMs: settings.LEASE_MS,
+  });
   const wiring = { messaging, store, clock, ids, logger, observer };
   const wired = services.map((service) => wire(service, wiring));
   const conflicts = findConflicts(wired);

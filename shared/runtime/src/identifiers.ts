@@ -3,11 +3,13 @@ import type { ServiceIdentifier } from 'inversify';
 import type {
   Clock,
   DeadLetters,
+  EventStore,
   EventStream,
   HandlerDefinition,
   Ids,
   Logger,
   UnitOfWork,
+  Upcasters,
 } from '@waggle/kernel';
 
 /** Names a binding and remembers its type, so that wiring it to the wrong parameter does not compile. */
@@ -22,6 +24,7 @@ export type Routes = (router: OpenAPIHono) => void;
 export const provided = {
   unitOfWork: identifier<UnitOfWork>('UnitOfWork'),
   events: identifier<EventStream>('EventStream'),
+  eventStore: identifier<EventStore>('EventStore'),
   deadLetters: identifier<DeadLetters>('DeadLetters'),
   clock: identifier<Clock>('Clock'),
   ids: identifier<Ids>('Ids'),
@@ -30,6 +33,7 @@ export const provided = {
 
 /** What a service may bind for the host to find. */
 export const offered = {
+  upcasters: identifier<Upcasters>('Upcasters'),
   routes: identifier<Routes>('Routes'),
   handlers: identifier<readonly HandlerDefinition[]>('Handlers'),
 };

@@ -51,7 +51,8 @@ export async function shutDown(options: ShutdownOptions): Promise<StopReport> {
 
   async function flush(): Promise<number | undefined> {
     try {
-      const count = async (): Promise<number> => (await store.outbox(0, MOST_COUNTED)).length;
+      const count = async (): Promise<number> =>
+        (await store.outbox({ after: 0, limit: MOST_COUNTED })).entries.length;
       const left = await within(leftMs(), relay.stop(leftMs()), 'late');
       const unsent = left === 'late' ? await within(LEAST_MS, count(), undefined) : left;
       if (unsent !== 0) {

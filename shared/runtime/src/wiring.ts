@@ -2,7 +2,7 @@ import { Container } from 'inversify';
 import type { CloudEvent, Clock, Consumer, HandlerDefinition, Ids, Logger, Observer } from '@waggle/kernel';
 import { contextOf, groupName, MessagingError } from '@waggle/kernel';
 import type { InboxUnitOfWork, Messaging, Store, Topology } from '@waggle/messaging';
-import { createUnitOfWork, exactlyOnce, groupDeclaration } from '@waggle/messaging';
+import { createEventStore, createUnitOfWork, exactlyOnce, groupDeclaration } from '@waggle/messaging';
 import { declaredOnly } from './declared.ts';
 import type { Routes } from './identifiers.ts';
 import { offered, provided } from './identifiers.ts';
@@ -31,19 +31,19 @@ export function wire(
   service: Service,
   { messaging, store, clock, ids, logger }: WiringOptions,
 ): WiredService {
-  const { publisher } = messaging;
-  const unitOfWork = declaredOnly(
-    createUnitOfWork({ store, publisher, service: service.name, clock, ids }),
-    service,
-  );
   const container = new Container({ defaultScope: 'Singleton' });
+  container.load(service.module);
+  const upcasters = container.isBound(offered.upcasters) ? container.get(offered.upcasters) : undefined;
+  const { publisher } = messaging;
+  const record = { store, publisher, service: service.name, clock, ids, upcasters };
+  const unitOfWork = declaredOnly(createUnitOfWork(record), service);
+  container.bind(provided.eventStore).toConstantValue(createEventStore(record));
   container.bind(provided.unitOfWork).toConstantValue(unitOfWork);
   container.bind(provided.events).toConstantValue(messaging.events);
   container.bind(provided.deadLetters).toConstantValue(messaging.deadLetters);
   container.bind(provided.clock).toConstantValue(clock);
   container.bind(provided.ids).toConstantValue(ids);
   container.bind(provided.logger).toConstantValue(withFields(logger, { service: service.name }));
-  container.load(service.module);
   return {
     service,
     unitOfWork,

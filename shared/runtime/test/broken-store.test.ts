@@ -17,8 +17,8 @@ test('a store that is gone at the end is logged, and keeps the host from ending 
   const routes = publishing(orderConfirmed(orderConfirmed.example));
   let gone = false;
   const whole = createMemoryStore();
-  const outbox: Store['outbox'] = (after, limit) =>
-    gone ? Promise.reject(new Error('the database went away')) : whole.outbox(after, limit);
+  const outbox: Store['outbox'] = (options) =>
+    gone ? Promise.reject(new Error('the database went away')) : whole.outbox(options);
   const host = await aHost([aService({ routes })], { logger, store: { ...whole, outbox } });
   gone = true;
   await host.request('/things', { method: 'POST' });

@@ -27,7 +27,7 @@ test('an event that the service does not list is refused before anything is comm
     expect.objectContaining({ message: 'request failed', fields: { path: '/things', reason } }),
   );
   expect(await store.list('testing', 'things')).toEqual([]);
-  expect(await store.outbox(0, 10)).toEqual([]);
+  expect((await store.outbox({ after: 0, limit: 1 })).entries).toEqual([]);
 });
 
 test('so is a command, also of a handler', async () => {

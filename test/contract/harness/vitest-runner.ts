@@ -1,6 +1,8 @@
 import { afterAll, describe, test, vi } from 'vitest';
 import { contractSuite } from '../suite/index.ts';
 import type { ContractHarness } from '../suite/index.ts';
+import type { StoreHarness } from '../stores/index.ts';
+import { storeSuite } from '../stores/index.ts';
 
 /** How many tests run side by side: enough that waiting costs nothing, few enough for two busy cores. */
 const PARALLEL = 8;
@@ -12,4 +14,11 @@ export function runContractSuite(harness: ContractHarness): void {
   vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS, maxConcurrency: PARALLEL });
   afterAll(() => harness.close());
   contractSuite({ describe, test: (name, body) => test.concurrent(name, body) }, harness);
+}
+
+/** The same for a store. */
+export function runStoreSuite(harness: StoreHarness): void {
+  vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS, maxConcurrency: PARALLEL });
+  afterAll(() => harness.close());
+  storeSuite({ describe, test: (name, body) => test.concurrent(name, body) }, harness);
 }
