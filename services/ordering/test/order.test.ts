@@ -1,7 +1,8 @@
+import { given as givenOf, stateAfter } from '@waggle/event-sourcing/testing';
 import { describe, expect, test } from 'vitest';
 import type { OrderEvent } from '../src/domain/order-events.ts';
-import type { Order, OrderCommand, OrderLine } from '../src/domain/order.ts';
-import { decide, evolve, OrderError } from '../src/domain/order.ts';
+import type { OrderCommand, OrderLine } from '../src/domain/order.ts';
+import { order } from '../src/domain/order.ts';
 
 const line = (quantity: number, amountMinor: number, currency = 'EUR'): OrderLine => ({
   sku: 'honey-jar',
@@ -16,26 +17,18 @@ const place = (...lines: readonly OrderLine[]): OrderCommand => ({
 });
 const placed: OrderEvent = {
   type: 'placed',
-  orderId: 'o1',
-  customerId: 'ada',
-  lines: [line(2, 1250)],
-  total: { amountMinor: 2500, currency: 'EUR' },
+  data: {
+    orderId: 'o1',
+    customerId: 'ada',
+    lines: [line(2, 1250)],
+    total: { amountMinor: 2500, currency: 'EUR' },
+  },
 };
-const confirmed: OrderEvent = { type: 'confirmed', orderId: 'o1', customerId: 'ada' };
-const rejected: OrderEvent = { type: 'rejected', orderId: 'o1', customerId: 'ada', reason: 'over-limit' };
+const who = { orderId: 'o1', customerId: 'ada' };
+const confirmed: OrderEvent = { type: 'confirmed', data: who };
+const rejected: OrderEvent = { type: 'rejected', data: { ...who, reason: 'over-limit' } };
 
-const orderAfter = (events: readonly OrderEvent[]): Order | undefined =>
-  events.reduce<Order | undefined>(evolve, undefined);
-
-/** Given what happened, when this is asked, that happens or is refused. */
-const given = (...events: readonly OrderEvent[]) => ({
-  when: (command: OrderCommand) => ({
-    happens: (...expected: readonly OrderEvent[]) =>
-      expect(decide(command, orderAfter(events))).toEqual(expected),
-    isRefused: (message: string) =>
-      expect(() => decide(command, orderAfter(events))).toThrow(new OrderError(message)),
-  }),
-});
+const given = givenOf(order);
 
 describe('placing', () => {
   test('adds up the lines', () =>
@@ -70,8 +63,10 @@ describe('settling', () => {
 });
 
 test('an order shows what became of it', () => {
-  expect(orderAfter([placed])).toMatchObject({ status: 'awaiting-payment', total: { amountMinor: 2500 } });
-  expect(orderAfter([placed, confirmed])).toMatchObject({ status: 'confirmed' });
-  expect(orderAfter([placed, rejected])).toMatchObject({ status: 'rejected', reason: 'over-limit' });
-  expect(() => orderAfter([confirmed])).toThrow('cannot begin with "confirmed"');
+  const after = (...events: readonly OrderEvent[]) => stateAfter(order, ...events);
+  expect(after()).toBeUndefined();
+  expect(after(placed)).toMatchObject({ status: 'awaiting-payment', total: { amountMinor: 2500 } });
+  expect(after(placed, confirmed)).toMatchObject({ status: 'confirmed' });
+  expect(after(placed, rejected)).toMatchObject({ status: 'rejected', reason: 'over-limit' });
+  expect(() => after(confirmed)).toThrow('cannot begin with "confirmed"');
 });

@@ -22,7 +22,7 @@ export interface Checkpoints {
     name: string,
     step: {
       readonly from: StorePosition | undefined;
-      readonly to: StorePosition;
+      readonly to: StorePosition | undefined;
       readonly epoch: number;
     },
   ): Promise<void>;

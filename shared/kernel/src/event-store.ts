@@ -6,6 +6,21 @@ declare const position: unique symbol;
 /** A place in the order of all events of a store: opaque, valid in the store it came from. */
 export type StorePosition = string & { readonly [position]: true };
 
+const POSITION = /^e(\d{1,15})$/;
+
+export const positionOf = (number: number): StorePosition => `e${number}` as StorePosition;
+
+/** How stores count. @throws MessagingError `invalid` for what no store gave */
+export function numberOf(position: StorePosition): number {
+  const digits = POSITION.exec(position)?.[1];
+  if (digits !== undefined) return Number(digits);
+  throw new MessagingError('invalid', `"${position.slice(0, 40)}" is not a position of a store`);
+}
+
+/** Of two positions of one store. */
+export const isBehind = (one: StorePosition, other: StorePosition): boolean =>
+  numberOf(one) < numberOf(other);
+
 /**
  * What a stream has to look like for an append to happen (optimistic concurrency).
  *

@@ -7,6 +7,8 @@ export interface Collection<Value> {
   get(id: string): Promise<Value | undefined>;
   /** All documents in the order in which they were first put. */
   list(): Promise<readonly Value[]>;
+  /** Their ids, in the same order. */
+  ids(): Promise<readonly string[]>;
   /**
    * Writes at commit, and only if the document is still as this transaction read it; one that it never read must not
    * exist. Otherwise the transaction fails with `conflict`, and `run` starts it again.

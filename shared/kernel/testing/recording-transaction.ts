@@ -42,6 +42,7 @@ export function recordingTransaction(): RecordingTransaction {
     return {
       get: async (id) => all.get(id),
       list: async () => [...all.values()],
+      ids: async () => [...all.keys()],
       put: (id, value) => void all.set(id, value),
       delete: (id) => void all.delete(id),
     };

@@ -8,12 +8,14 @@ import { ConfigurationError } from './configuration.ts';
 import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import { operations } from './operations.ts';
 import { listen } from './server.ts';
 import type { StopReport } from './shutdown.ts';
 import { release, shutDown } from './shutdown.ts';
+import { isSettled } from './settled.ts';
 import { findConflicts, startConsumers, topologyOf, wire } from './wiring.ts';
 
 /** Besides the environment everything has a default; tests put something else in its place. */
@@ -34,6 +36,11 @@ export interface Host {
   request(path: string, init?: RequestInit): Promise<Response>;
   readonly messaging: Messaging;
   /**
+   * Whether nothing is under way: the outbox is empty, no consumer has anything left, the read models have caught up. What
+   * waits for a time of its own does not count.
+   */
+  isSettled(): Promise<boolean>;
+  /**
    * Readiness goes first; for `SHUTDOWN_DELAY_MS` all else goes on as before. Then, still within reach of whoever asks,
    * consumers finish what they have; then the listener closes, the outbox is flushed, connections close: all of it within
    * `SHUTDOWN_TIMEOUT_MS`, of which work in flight may use four fifths. Idempotent. Reports what was cut off.
@@ -52,7 +59,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const contracts = createRegistry(publishedLanguage);
   const metrics = createMetrics((type) => contracts.find(type) !== undefined);
   const outside = neverThrowing(options.observer, logger);
+  let happened = 0;
   const observer = (observation: Observation): void => {
+    happened++;
     metrics.observe(observation);
     outside?.(observation);
   };
@@ -66,18 +75,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logger,
     observer,
   });
+  const { LEASE_MS: leaseMs, INBOX_MAX_AGE_MS: inboxMaxAgeMs } = settings;
   const relay = createRelay({
     store,
     publisher: messaging.publisher,
     clock,
     logger,
-    leaseMs: settings.LEASE_MS,
+    leaseMs,
   });
-  const wiring = { messaging, store, clock, ids, logger, observer };
+  const wiring = { messaging, store, clock, ids, logger, observer, leaseMs };
   const wired = services.map((service) => wire(service, wiring));
   const conflicts = findConflicts(wired);
   if (conflicts.length > 0) throw new ConfigurationError(conflicts);
 
+  const housekeeping = createHousekeeping({ store, clock, logger, inboxMaxAgeMs });
   const consumers = new Map<string, Consumer>();
   let ready = false;
   const app = createHttpApp({
@@ -107,12 +118,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     for (const service of wired) {
       for (const [name, consumer] of await startConsumers(service, wiring)) consumers.set(name, consumer);
     }
+    await Promise.all(wired.map(({ readModels }) => readModels.start()));
     relay.start();
+    housekeeping.start();
     return listen(app, settings);
   }
 
   const server = await start().catch(async (error: unknown) => {
     // What follows from it, such as a store that never opened, must not hide why the start failed.
+    housekeeping.stop();
+    await Promise.allSettled(wired.map(({ readModels }) => readModels.stop()));
     await relay.stop(0).catch(() => undefined);
     await release(messaging, store).catch(() => undefined);
     throw error;
@@ -138,7 +153,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   function stop(): Promise<StopReport> {
     ready = false;
     const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_TIMEOUT_MS: budgetMs } = settings;
-    return shutDown({ delayMs, budgetMs, messaging, server, relay, store, logger });
+    housekeeping.stop();
+    const readModels = wired.map((each) => each.readModels);
+    return shutDown({ delayMs, budgetMs, messaging, server, relay, readModels, store, logger });
   }
 
   let stopping: Promise<StopReport> | undefined;
@@ -146,6 +163,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     url: server.url,
     request: async (path, init) => app.request(path, init),
     messaging,
+    isSettled: () => isSettled(store, messaging, consumers, wired, () => happened),
     stop: () => (stopping ??= stop()),
   };
 }

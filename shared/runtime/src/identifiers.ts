@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ServiceIdentifier } from 'inversify';
+import type { Projection } from '@waggle/event-sourcing';
 import type {
   Clock,
   DeadLetters,
@@ -11,6 +12,7 @@ import type {
   UnitOfWork,
   Upcasters,
 } from '@waggle/kernel';
+import type { ReadModels } from './read-models.ts';
 
 /** Names a binding and remembers its type, so that wiring it to the wrong parameter does not compile. */
 export function identifier<Bound>(name: string): ServiceIdentifier<Bound> {
@@ -25,6 +27,7 @@ export const provided = {
   unitOfWork: identifier<UnitOfWork>('UnitOfWork'),
   events: identifier<EventStream>('EventStream'),
   eventStore: identifier<EventStore>('EventStore'),
+  readModels: identifier<ReadModels>('ReadModels'),
   deadLetters: identifier<DeadLetters>('DeadLetters'),
   clock: identifier<Clock>('Clock'),
   ids: identifier<Ids>('Ids'),
@@ -34,6 +37,8 @@ export const provided = {
 /** What a service may bind for the host to find. */
 export const offered = {
   upcasters: identifier<Upcasters>('Upcasters'),
+  /** Read models that are kept up with the event store, a moment behind it. */
+  projections: identifier<readonly Projection[]>('Projections'),
   routes: identifier<Routes>('Routes'),
   handlers: identifier<readonly HandlerDefinition[]>('Handlers'),
 };

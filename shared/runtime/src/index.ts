@@ -6,6 +6,7 @@ export { startHost } from './host.ts';
 export { hostSettings } from './host-settings.ts';
 export type { Routes } from './identifiers.ts';
 export { identifier, offered, provided } from './identifiers.ts';
+export type { ReadModels } from './read-models.ts';
 export type { StopReport } from './shutdown.ts';
 export type { Service } from './service.ts';
 export { defineService } from './service.ts';

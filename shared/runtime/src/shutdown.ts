@@ -3,6 +3,7 @@ import type { DrainReport, Logger } from '@waggle/kernel';
 import { messageOf } from '@waggle/kernel';
 import type { Messaging, Relay, Store } from '@waggle/messaging';
 import { within } from './deadline.ts';
+import type { RunningReadModels } from './read-models.ts';
 import type { RunningHttpServer } from './server.ts';
 
 /** Of the budget, what handlings and requests may use; the rest is for the outbox and for closing. */
@@ -25,6 +26,7 @@ export interface ShutdownOptions {
   readonly messaging: Messaging;
   readonly server: RunningHttpServer;
   readonly relay: Relay;
+  readonly readModels: readonly RunningReadModels[];
   readonly store: Store;
   readonly logger: Logger;
 }
@@ -35,7 +37,7 @@ export interface ShutdownOptions {
  * the time of all.
  */
 export async function shutDown(options: ShutdownOptions): Promise<StopReport> {
-  const { delayMs, budgetMs, messaging, server, relay, store, logger } = options;
+  const { delayMs, budgetMs, messaging, server, relay, readModels, store, logger } = options;
   logger.info('stopping', { delayMs, budgetMs });
   if (delayMs > 0) await delay(delayMs);
   const startedAt = performance.now();
@@ -71,7 +73,9 @@ export async function shutDown(options: ShutdownOptions): Promise<StopReport> {
 
   const report = await drain();
   await server.close(leftMs(WORK_SHARE));
+  const ended = Promise.allSettled(readModels.map((each) => each.stop()));
   const unsent = await flush();
+  await within(atLeast(leftMs()), ended, undefined);
   const closing = release(messaging, store).then(() => 'closed' as const);
   if ((await within(atLeast(leftMs()), closing, 'late')) === 'late') {
     logger.warn('connections did not close in time: they are cut when the process ends');

@@ -7,6 +7,8 @@ import { declaredOnly } from './declared.ts';
 import type { Routes } from './identifiers.ts';
 import { offered, provided } from './identifiers.ts';
 import { withFields } from './logging.ts';
+import type { RunningReadModels } from './read-models.ts';
+import { createReadModels } from './read-models.ts';
 import type { Service } from './service.ts';
 
 export interface WiringOptions {
@@ -16,6 +18,7 @@ export interface WiringOptions {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly observer: Observer;
+  readonly leaseMs: number;
 }
 
 /** A service with its parts put together, not yet connected to anything. */
@@ -24,12 +27,13 @@ export interface WiredService {
   readonly routes: Routes | undefined;
   readonly handlers: readonly HandlerDefinition[];
   readonly unitOfWork: InboxUnitOfWork;
+  readonly readModels: RunningReadModels;
 }
 
 /** Puts a service together in a container of its own, so that no service sees the parts of another. */
 export function wire(
   service: Service,
-  { messaging, store, clock, ids, logger }: WiringOptions,
+  { messaging, store, clock, ids, logger, leaseMs }: WiringOptions,
 ): WiredService {
   const container = new Container({ defaultScope: 'Singleton' });
   container.load(service.module);
@@ -37,7 +41,21 @@ export function wire(
   const { publisher } = messaging;
   const record = { store, publisher, service: service.name, clock, ids, upcasters };
   const unitOfWork = declaredOnly(createUnitOfWork(record), service);
-  container.bind(provided.eventStore).toConstantValue(createEventStore(record));
+  const events = createEventStore(record);
+  const projections = container.isBound(offered.projections) ? container.get(offered.projections) : [];
+  const { name } = service;
+  const readModels = createReadModels({
+    service: name,
+    projections,
+    events,
+    unitOfWork,
+    store,
+    clock,
+    logger,
+    leaseMs,
+  });
+  container.bind(provided.eventStore).toConstantValue(events);
+  container.bind(provided.readModels).toConstantValue(readModels);
   container.bind(provided.unitOfWork).toConstantValue(unitOfWork);
   container.bind(provided.events).toConstantValue(messaging.events);
   container.bind(provided.deadLetters).toConstantValue(messaging.deadLetters);
@@ -47,6 +65,7 @@ export function wire(
   return {
     service,
     unitOfWork,
+    readModels,
     routes: container.isBound(offered.routes) ? container.get(offered.routes) : undefined,
     handlers: container.isBound(offered.handlers) ? container.get(offered.handlers) : [],
   };

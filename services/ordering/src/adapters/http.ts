@@ -2,10 +2,9 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { moneySchema } from '@waggle/contracts';
-import type { Transaction, UnitOfWork } from '@waggle/kernel';
-import type { Orders } from '../application/ports.ts';
+import type { UnitOfWork } from '@waggle/kernel';
 import type { PlaceOrder } from '../application/place-order.ts';
-import type { Order } from '../domain/order.ts';
+import type { OrderView, OrderViews } from '../application/ports.ts';
 import { OrderError } from '../domain/order.ts';
 
 const orderRequest = z
@@ -39,6 +38,10 @@ const orderView = z
   })
   .openapi('Order');
 
+const placedView = orderView
+  .extend({ version: z.int().openapi({ description: 'what `?version=` can wait for' }) })
+  .openapi('PlacedOrder');
+
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ content: { 'application/json': { schema } } });
 
 const post = createRoute({
@@ -47,16 +50,23 @@ const post = createRoute({
   summary: 'Place an order; its payment is taken afterwards',
   request: { body: { ...json(orderRequest), required: true } },
   responses: {
-    202: { description: 'Accepted: ask for the order to see what became of it', ...json(orderView) },
+    202: { description: 'Accepted: ask for the order to see what became of it', ...json(placedView) },
   },
 });
 
 const get = createRoute({
   method: 'get',
   path: '/orders/{orderId}',
-  summary: 'One order',
-  request: { params: z.object({ orderId: z.string() }) },
-  responses: { 200: { description: 'The order', ...json(orderView) }, 404: { description: 'No such order' } },
+  summary: 'One order; with `version`, once it shows what had happened to it by then',
+  request: {
+    params: z.object({ orderId: z.string() }),
+    query: z.object({ version: z.coerce.number().int().min(1).optional() }),
+  },
+  responses: {
+    200: { description: 'The order', ...json(orderView) },
+    404: { description: 'No such order' },
+    503: { description: 'Not that far yet: ask again' },
+  },
 });
 
 const list = createRoute({
@@ -66,26 +76,28 @@ const list = createRoute({
   responses: { 200: { description: 'The orders', ...json(z.array(orderView)) } },
 });
 
-export function http(unitOfWork: UnitOfWork, placeOrder: PlaceOrder, orders: Orders) {
-  const find = (orderId: string) => unitOfWork.run((tx: Transaction) => orders.find(tx, orderId));
+export function http(unitOfWork: UnitOfWork, placeOrder: PlaceOrder, orders: OrderViews) {
   return (router: OpenAPIHono): void => {
     router.openapi(post, async (context) => {
       const request = context.req.valid('json');
-      const order = await unitOfWork.run((tx) => placeOrder(tx, request)).catch(refused);
-      return context.json(view(order), 202, { location: `/orders/${order.orderId}` });
+      const { order, version } = await unitOfWork.run((tx) => placeOrder(tx, request)).catch(refused);
+      const location = `/orders/${order.orderId}?version=${version}`;
+      return context.json({ ...view(order), version }, 202, { location });
     });
     router.openapi(get, async (context) => {
-      const order = await find(context.req.valid('param').orderId);
+      const { orderId } = context.req.valid('param');
+      const { version } = context.req.valid('query');
+      if (version !== undefined && !(await orders.hasReached(orderId, version)))
+        throw new HTTPException(503, { message: `The order is not at version ${version} yet: ask again` });
+      const order = await orders.find(orderId);
       if (order === undefined) throw new HTTPException(404, { message: 'There is no such order' });
       return context.json(view(order), 200);
     });
-    router.openapi(list, async (context) =>
-      context.json((await unitOfWork.run((tx) => orders.list(tx))).map(view), 200),
-    );
+    router.openapi(list, async (context) => context.json((await orders.list()).map(view), 200));
   };
 }
 
-function view({ orderId, customerId, total, status, reason }: Order) {
+function view({ orderId, customerId, total, status, reason }: OrderView) {
   return { orderId, customerId, total, status, ...(reason !== undefined && { reason }) };
 }
 

@@ -1,7 +1,6 @@
 import { orderConfirmed, orderRejected } from '@waggle/contracts';
 import type { Transaction } from '@waggle/kernel';
 import type { OrderCommand } from '../domain/order.ts';
-import { decide, evolve } from '../domain/order.ts';
 import type { Orders } from './ports.ts';
 
 export type Settlement = Extract<OrderCommand, { type: 'confirm' | 'reject' }>;
@@ -10,14 +9,10 @@ export type SettleOrder = (tx: Transaction, orderId: string, settlement: Settlem
 /** Confirms or rejects the order, depending on what became of its payment. */
 export function settleOrder(orders: Orders): SettleOrder {
   return async (tx, orderId, settlement) => {
-    let order = await orders.find(tx, orderId);
-    for (const event of decide(settlement, order)) {
-      order = evolve(order, event);
-      orders.save(tx, order);
-      if (event.type === 'confirmed') tx.publish(orderConfirmed({ orderId, customerId: event.customerId }));
-      if (event.type === 'rejected') {
-        tx.publish(orderRejected({ orderId, customerId: event.customerId, reason: event.reason }));
-      }
+    const { events } = await orders.handle(tx, orderId, settlement);
+    for (const { type, data } of events) {
+      if (type === 'confirmed') tx.publish(orderConfirmed(data));
+      if (type === 'rejected') tx.publish(orderRejected(data));
     }
   };
 }

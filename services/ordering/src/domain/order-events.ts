@@ -4,15 +4,18 @@ import type { Money, OrderLine } from './order.ts';
 export type OrderEvent =
   | {
       readonly type: 'placed';
-      readonly orderId: string;
-      readonly customerId: string;
-      readonly lines: readonly OrderLine[];
-      readonly total: Money;
+      readonly data: {
+        readonly orderId: string;
+        readonly customerId: string;
+        readonly lines: readonly OrderLine[];
+        readonly total: Money;
+      };
     }
-  | { readonly type: 'confirmed'; readonly orderId: string; readonly customerId: string }
+  | {
+      readonly type: 'confirmed';
+      readonly data: { readonly orderId: string; readonly customerId: string };
+    }
   | {
       readonly type: 'rejected';
-      readonly orderId: string;
-      readonly customerId: string;
-      readonly reason: string;
+      readonly data: { readonly orderId: string; readonly customerId: string; readonly reason: string };
     };

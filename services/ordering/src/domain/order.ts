@@ -1,3 +1,4 @@
+import type { Decider } from '@waggle/kernel';
 import type { OrderEvent } from './order-events.ts';
 
 /** Minor units of a currency: 1250 EUR cents are 12.50 EUR. Nothing is ever rounded. */
@@ -37,14 +38,14 @@ export class OrderError extends Error {
 }
 
 /** What happens when the command meets the order as it is; nothing, where it was settled before. */
-export function decide(command: OrderCommand, order: Order | undefined): readonly OrderEvent[] {
-  if (command.type === 'place') return order === undefined ? [place(command)] : [];
-  if (order === undefined) throw new OrderError('there is no such order');
-  if (order.status !== 'awaiting-payment') return [];
-  const { orderId, customerId } = order;
+function decide(command: OrderCommand, state: Order | undefined): readonly OrderEvent[] {
+  if (command.type === 'place') return state === undefined ? [place(command)] : [];
+  if (state === undefined) throw new OrderError('there is no such order');
+  if (state.status !== 'awaiting-payment') return [];
+  const { orderId, customerId } = state;
   return command.type === 'confirm'
-    ? [{ type: 'confirmed', orderId, customerId }]
-    : [{ type: 'rejected', orderId, customerId, reason: command.reason }];
+    ? [{ type: 'confirmed', data: { orderId, customerId } }]
+    : [{ type: 'rejected', data: { orderId, customerId, reason: command.reason } }];
 }
 
 function place({ orderId, customerId, lines }: Extract<OrderCommand, { type: 'place' }>): OrderEvent {
@@ -58,17 +59,20 @@ function place({ orderId, customerId, lines }: Extract<OrderCommand, { type: 'pl
     0,
   );
   if (!Number.isSafeInteger(amountMinor)) throw new OrderError('the total is too large');
-  return { type: 'placed', orderId, customerId, lines, total: { amountMinor, currency } };
+  return { type: 'placed', data: { orderId, customerId, lines, total: { amountMinor, currency } } };
 }
 
-/** The order after the event. */
-export function evolve(order: Order | undefined, event: OrderEvent): Order {
-  if (event.type === 'placed') {
-    const { orderId, customerId, lines, total } = event;
-    return { orderId, customerId, lines, total, status: 'awaiting-payment' };
-  }
-  if (order === undefined) throw new OrderError(`an order cannot begin with "${event.type}"`);
-  return event.type === 'confirmed'
-    ? { ...order, status: 'confirmed' }
-    : { ...order, status: 'rejected', reason: event.reason };
+function evolve(state: Order | undefined, { type, data }: OrderEvent): Order {
+  if (type === 'placed') return { ...data, status: 'awaiting-payment' };
+  if (state === undefined) throw new OrderError(`an order cannot begin with "${type}"`);
+  return type === 'confirmed'
+    ? { ...state, status: 'confirmed' }
+    : { ...state, status: 'rejected', reason: data.reason };
 }
+
+/** The whole of an order's life; it does not exist before it is placed. */
+export const order: Decider<Order | undefined, OrderCommand, OrderEvent> = {
+  decide,
+  evolve,
+  initialState: undefined,
+};

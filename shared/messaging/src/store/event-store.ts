@@ -1,17 +1,8 @@
 import type { EventBatch, EventStore, ReadAllOptions, StreamAppend } from '@waggle/kernel';
-import { MessagingError, VersionConflict } from '@waggle/kernel';
+import { MessagingError, numberOf, positionOf, VersionConflict } from '@waggle/kernel';
 import { fnv1a } from '../lanes.ts';
 import type { StreamWrite } from './store.ts';
-import {
-  checkCategory,
-  checkNumber,
-  checkRange,
-  checkStream,
-  numberOf,
-  positionOf,
-  toStoredEvent,
-  toWrite,
-} from './streams.ts';
+import { checkCategory, checkNumber, checkRange, checkStream, toStoredEvent, toWrite } from './streams.ts';
 import type { TransactionOptions } from './transaction.ts';
 import { createWaiting } from './waiting.ts';
 

@@ -1,20 +1,11 @@
-import type {
-  EventToAppend,
-  Ids,
-  StoredEvent,
-  StorePosition,
-  StreamEvent,
-  StreamRange,
-  Upcasters,
-} from '@waggle/kernel';
-import { MessagingError } from '@waggle/kernel';
+import type { EventToAppend, Ids, StoredEvent, StreamEvent, StreamRange, Upcasters } from '@waggle/kernel';
+import { MessagingError, positionOf } from '@waggle/kernel';
 import { currentMessageContext } from '../message-context.ts';
 import { toJson } from './json.ts';
 import type { EventRow, EventWrite } from './store.ts';
 
 const STREAM = /^[a-z][a-z0-9]*-[^\s\p{Cc}]{1,200}$/u;
 const CATEGORY = /^[a-z][a-z0-9]*$/;
-const POSITION = /^e(\d{1,15})$/;
 
 /** @throws MessagingError `invalid` */
 export function checkStream(name: string): void {
@@ -37,15 +28,6 @@ export function checkNumber(name: string, value: number | undefined): void {
   if (value === undefined || (Number.isInteger(value) && value > 0)) return;
   throw invalid(`${name} is ${value}: give a whole number from 1`);
 }
-
-/** @throws MessagingError `invalid` */
-export function numberOf(position: StorePosition): number {
-  const digits = POSITION.exec(position)?.[1];
-  if (digits === undefined) throw invalid(`"${position.slice(0, 40)}" is not a position of a store`);
-  return Number(digits);
-}
-
-export const positionOf = (number: number): StorePosition => `e${number}` as StorePosition;
 
 /** An event as it is to be written, with what the append left out. */
 export function toWrite(

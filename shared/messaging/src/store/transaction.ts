@@ -193,6 +193,16 @@ function collectedCollection(
   const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));
   const expectedOf = (id: string, value: string | undefined): number | 'any' =>
     versions.get(id) ?? (value === undefined ? 'any' : 0);
+  /** As this transaction sees them. */
+  async function entries(): Promise<readonly (readonly [string, string])[]> {
+    demandOpen();
+    const documents = await store.list(scope, name);
+    for (const { id, version } of documents) remember(id, version);
+    const all = new Map<string, string | undefined>(documents.map(({ id, value }) => [id, value]));
+    for (const [id, value] of changes) all.set(id, value);
+    return [...all].flatMap(([id, value]) => (value === undefined ? [] : [[id, value] as const]));
+  }
+
   return {
     collection: {
       async get(id) {
@@ -203,13 +213,10 @@ function collectedCollection(
         return parsed(document?.value);
       },
       async list() {
-        demandOpen();
-        const documents = await store.list(scope, name);
-        for (const { id, version } of documents) remember(id, version);
-        const stored = documents.map(({ id, value }) => (changes.has(id) ? changes.get(id) : value));
-        const known = new Set(documents.map(({ id }) => id));
-        const added = [...changes].filter(([id]) => !known.has(id)).map(([, value]) => value);
-        return [...stored, ...added].filter((value) => value !== undefined).map(parsed);
+        return (await entries()).map(([, value]) => parsed(value));
+      },
+      async ids() {
+        return (await entries()).map(([id]) => id);
       },
       put(id, value) {
         demandOpen();

@@ -9,12 +9,15 @@ export async function handledHere(
   environment: Environment,
   driver: BrokerDriver,
 ): Promise<ReadonlySet<string>> {
-  const { services, store, logger } = await configure({
+  const { services, settings, store, logger } = await configure({
     environment: { ...environment, SERVICES: '' },
     driver: () => driver,
   });
   const messaging = createMessaging({ driver });
-  const wiring = { messaging, store, clock: systemClock, ids: randomIds, logger, observer: () => undefined };
+  const wiring = {
+    ...{ messaging, store, clock: systemClock, ids: randomIds, logger, observer: () => undefined },
+    leaseMs: settings.LEASE_MS,
+  };
   const { groups = [], queues = [] } = topologyOf(services.map((service) => wire(service, wiring)));
   return new Set([...groups.map(({ group }) => `group ${group}`), ...queues.map((name) => `queue ${name}`)]);
 }
