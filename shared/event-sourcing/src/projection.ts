@@ -43,6 +43,8 @@ export interface Projection<View = unknown> {
   ): Promise<void>;
   collectionOf(tx: Transaction, generation: number): Collection<View>;
   generations(tx: Transaction): Promise<Generations>;
+  /** The same, noted if they were not: from then on the views are known to be of this version. */
+  noted(tx: Transaction): Promise<Generations>;
   setGenerations(tx: Transaction, generations: Generations): void;
 }
 
@@ -57,6 +59,12 @@ export function defineProjection<View, Event extends DomainEvent = DomainEvent>(
     tx.collection<View>(`${name}.${generation}`);
   const generations = async (tx: Transaction): Promise<Generations> =>
     (await known(tx).get(name)) ?? { live: 1, version };
+
+  async function noted(tx: Transaction): Promise<Generations> {
+    const found = await generations(tx);
+    if ((await known(tx).get(name)) === undefined) known(tx).put(name, found);
+    return found;
+  }
 
   async function applyTo(
     tx: Transaction,
@@ -79,9 +87,10 @@ export function defineProjection<View, Event extends DomainEvent = DomainEvent>(
     version,
     collectionOf,
     generations,
+    noted,
     setGenerations: (tx, value) => known(tx).put(name, value),
     views: async (tx) => collectionOf(tx, (await generations(tx)).live),
     applyTo,
-    apply: async (tx, events) => applyTo(tx, (await generations(tx)).live, events, true),
+    apply: async (tx, events) => applyTo(tx, (await noted(tx)).live, events, true),
   };
 }

@@ -123,7 +123,7 @@ export function createProjector({
   /** Code with a newer version than the views begins to build them anew. */
   function prepared(projection: Projection): Promise<Generations> {
     return unitOfWork.run(async (tx) => {
-      const generations = await projection.generations(tx);
+      const generations = await projection.noted(tx);
       const { version, next } = generations;
       if ((next?.version ?? version) >= projection.version) return generations;
       return renewed(tx, projection, generations);
@@ -190,7 +190,7 @@ export function createProjector({
       }
     },
     async rebuild(projection) {
-      await unitOfWork.run(async (tx) => renewed(tx, projection, await projection.generations(tx)));
+      await unitOfWork.run(async (tx) => renewed(tx, projection, await projection.noted(tx)));
     },
     async hasReached(projection, stream, version) {
       const [event] = await events.read(stream, { from: version, to: version });
