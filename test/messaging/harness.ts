@@ -3,7 +3,15 @@ import type { CloudEvent, NewMessage, Observation } from '@waggle/kernel';
 import { declaredMessage, silentLogger } from '@waggle/kernel';
 import { onTestFinished } from 'vitest';
 import type { DriverSettings, MessagingOptions, OutboxMessage, Store } from '@waggle/messaging';
-import { createMessaging, createUnitOfWork, encode, PARTITIONS, fnv1a, randomIds, virtualClock } from '@waggle/messaging';
+import {
+  createMessaging,
+  createUnitOfWork,
+  encode,
+  PARTITIONS,
+  fnv1a,
+  randomIds,
+  virtualClock,
+} from '@waggle/messaging';
 
 export const GROUP = 'testing.listen';
 export const TYPE = 'testing.thing-happened.v1';

@@ -72,9 +72,7 @@ test('a key that fails waits alone, keeps its order, and nothing is lost', async
     anEvent({ partitionkey: 'good', data: 3 }),
   );
   relay.start();
-  await expect
-    .poll(async () => (await outboxOf(store)).map(({ data }) => data))
-    .toEqual([1, 2]);
+  await expect.poll(async () => (await outboxOf(store)).map(({ data }) => data)).toEqual([1, 2]);
   expect(sent()).not.toContain(2);
   down = false;
   await expect.poll(isEmpty, { timeout: 5_000 }).toBe(true);
@@ -97,7 +95,13 @@ test('a message is removed only after its confirmation: killed in between, it is
   await published.promise;
   expect(await first.isEmpty()).toBe(false);
   const publisher = { encode: () => '', publish: confirm };
-  const second = createRelay({ store: first.store, publisher, clock: systemClock, logger: silentLogger, leaseMs: 300 });
+  const second = createRelay({
+    store: first.store,
+    publisher,
+    clock: systemClock,
+    logger: silentLogger,
+    leaseMs: 300,
+  });
   second.start();
   await expect.poll(first.isEmpty).toBe(true);
   expect(await second.stop(0)).toBe(0);
@@ -125,7 +129,9 @@ test('a key whose messages another relay published keeps nobody awake', async ()
   const relay = createRelay({ store, publisher, clock, logger: silentLogger, pollMs: 1_000 });
   relay.start();
   await clock.advance(0);
-  await store.removeFromOutbox((await store.outbox({ after: 0, limit: 10 })).entries.map(({ position }) => position));
+  await store.removeFromOutbox(
+    (await store.outbox({ after: 0, limit: 10 })).entries.map(({ position }) => position),
+  );
   await clock.advance(1_000);
   let looks = 0;
   const { outbox } = store;

@@ -1,4 +1,10 @@
-import type { CommandContract, EventContract, MessageContract, MessageKind } from '@waggle/kernel';
+import type {
+  AnyContract,
+  CommandContract,
+  EventContract,
+  MessageContract,
+  MessageKind,
+} from '@waggle/kernel';
 import { declaredMessage, MessagingError, parseMessageType } from '@waggle/kernel';
 import { z } from 'zod';
 
@@ -11,6 +17,23 @@ export interface Declaration<Data> {
   readonly key?: (data: Data) => string;
   /** Valid data: shown in documents, sent by tests. */
   readonly example: NoInfer<Data>;
+  /** @default it is the first version */
+  readonly replaces?: Replaced<NoInfer<Data>>;
+}
+
+/** The version before, whose messages are still about: they reach handlers of the new one in its shape. */
+export interface Replaced<Data> {
+  readonly contract: AnyContract;
+  /** Pure. Data of the one before becomes data of this one. */
+  up(data: never): Data;
+}
+
+/** Types the data of the version before: `replaces(orderPlacedV1, (data) => ({ ...data, channel: 'web' }))`. */
+export function replaces<Before, Data>(
+  contract: AnyContract & { readonly example: Before },
+  up: (data: Before) => Data,
+): Replaced<Data> {
+  return { contract, up };
 }
 
 /** What is declared of a command as well. */
@@ -50,7 +73,7 @@ export function defineCommand<const Type extends string, Data>(
 function define<const Kind extends MessageKind, const Type extends string, Data>(
   kind: Kind,
   type: Type,
-  { description, schema, key, example, timeToLiveMs }: CommandDeclaration<Data>,
+  { description, schema, key, example, timeToLiveMs, replaces: before }: CommandDeclaration<Data>,
 ): MessageContract<Kind, Type, Data> {
   parseMessageType(type);
 
@@ -79,6 +102,21 @@ function define<const Kind extends MessageKind, const Type extends string, Data>
     description,
     example,
     check,
+    replaces: before && predecessor(kind, type, before),
     jsonSchema: () => z.toJSONSchema(schema) as Readonly<Record<string, unknown>>,
   });
+}
+
+/** @throws MessagingError `invalid` for what cannot have been the version before */
+function predecessor<Data>(kind: MessageKind, type: string, { contract, up }: Replaced<Data>) {
+  const [before, after] = [parseMessageType(contract.type), parseMessageType(type)];
+  const isOlder =
+    before.major < after.major && contract.type.replace(/\d+$/, '') === type.replace(/\d+$/, '');
+  if (contract.kind !== kind || !isOlder)
+    throw new MessagingError(
+      'invalid',
+      `${type} cannot replace ${contract.type}: name an older version of the same ${kind}`,
+    );
+  // Sound: what comes here has passed the check of that contract.
+  return { type: contract.type, up: (data: unknown) => up(data as never) };
 }

@@ -19,7 +19,36 @@ export function createRegistry(...modules: readonly Readonly<Record<string, unkn
     }
     byType.set(contract.type, contract);
   }
-  return { all: [...byType.values()], find: (type) => byType.get(type) };
+  const successors = new Map<string, AnyContract>();
+  for (const contract of byType.values()) {
+    const { replaces } = contract;
+    if (replaces === undefined) continue;
+    const other = successors.get(replaces.type);
+    if (other !== undefined)
+      throw new MessagingError(
+        'invalid',
+        `${other.type} and ${contract.type} both replace ${replaces.type}: one may, the other replaces that one`,
+      );
+    successors.set(replaces.type, contract);
+  }
+  return {
+    all: [...byType.values()],
+    find: (type) => byType.get(type),
+    successor(type) {
+      const found = successors.get(type);
+      return found?.replaces && { type: found.type, up: found.replaces.up };
+    },
+    predecessors(type) {
+      const found: string[] = [];
+      for (
+        let before = byType.get(type)?.replaces;
+        before !== undefined;
+        before = byType.get(before.type)?.replaces
+      )
+        found.push(before.type);
+      return found;
+    },
+  };
 }
 
 function isContract(value: unknown): value is AnyContract {

@@ -43,6 +43,8 @@ export interface AnyContract {
   readonly example: unknown;
   /** What is wrong with `data`, in a sentence a person can act on; `undefined` when nothing is. */
   check(data: unknown): string | undefined;
+  /** The version whose place it took, and how data of that one becomes its own. */
+  readonly replaces?: { readonly type: string; up(data: unknown): unknown } | undefined;
   /** JSON Schema (2020-12) of the data. */
   jsonSchema(): Readonly<Record<string, unknown>>;
 }
@@ -72,4 +74,8 @@ export type MessageOf<Contract extends AnyContract> = Contract extends {
 /** Finds the contract of a type; how the portable layer checks schemas without knowing them. */
 export interface Contracts {
   find(type: string): Pick<AnyContract, 'kind' | 'check'> | undefined;
+  /** The contract that took the place of this one, and how its data becomes that of the other. @default none did */
+  successor?(type: string): { readonly type: string; up(data: unknown): unknown } | undefined;
+  /** The types whose place this one took, in any number of steps. @default none */
+  predecessors?(type: string): readonly string[];
 }

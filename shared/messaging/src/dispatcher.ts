@@ -22,6 +22,7 @@ import type { Cut } from './handling.ts';
 import { TimedOut, withTimeout } from './handling.ts';
 import { contextOfHandling, inMessageContext } from './message-context.ts';
 import { identify } from './publisher.ts';
+import { upcast } from './upcast.ts';
 
 /**
  * Where being handed back counts as an attempt, so many may have been no handling: a message is not given up on for them,
@@ -199,6 +200,20 @@ export function createDispatcher(
     observe('skipped', taken.delivery, event, { reason });
   }
 
+  /** What an upcaster made of it has to be right as well. */
+  async function newest(event: CloudEvent, taken: Taken): Promise<void> {
+    let current: CloudEvent;
+    try {
+      current = upcast(event, policy.types, contracts);
+    } catch (error) {
+      if (!(error instanceof Undecodable)) throw error;
+      return deadLetter(taken, 'schema', error.message, event);
+    }
+    const contract = current === event ? undefined : contracts?.find(current.type);
+    const problem = contract && problemOf(contract, current);
+    return problem === undefined ? handle(current, taken) : deadLetter(taken, 'schema', problem, event);
+  }
+
   function foreign(type: string): boolean {
     return !policy.types.some((pattern) => matchesType(pattern, type));
   }
@@ -228,6 +243,7 @@ export function createDispatcher(
       return unhandled(taken, event, `no contract declares ${event.type}`);
     }
     const problem = contract && problemOf(contract, event);
-    return problem === undefined ? handle(event, taken) : deadLetter(taken, 'schema', problem, event);
+    if (problem !== undefined) return deadLetter(taken, 'schema', problem, event);
+    return newest(event, taken);
   };
 }

@@ -1,4 +1,4 @@
-import type { Consumer, Cursor, EventStream, Recorded, Subscription } from '@waggle/kernel';
+import type { Consumer, Contracts, Cursor, EventStream, Recorded, Subscription } from '@waggle/kernel';
 import { checkGroup, checkTypePattern, matchesType, MessagingError } from '@waggle/kernel';
 import { backoff } from './backoff.ts';
 import { decode, Undecodable } from './codec.ts';
@@ -11,6 +11,7 @@ import { withMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import type { Publisher } from './publisher.ts';
 import { publishOrThrow } from './publisher.ts';
+import { upcast, withPredecessors } from './upcast.ts';
 
 const OPTIONS = [
   'group',
@@ -25,19 +26,16 @@ const OPTIONS = [
 ];
 
 /** What a subscription declares on the broker. @throws MessagingError `invalid` */
-export function groupDeclaration({
-  group,
-  types,
-  from = 'new',
-  ordering = 'by-key',
-  afterDeadLetter = 'continue',
-}: Subscription): GroupDeclaration {
+export function groupDeclaration(
+  { group, types, from = 'new', ordering = 'by-key', afterDeadLetter = 'continue' }: Subscription,
+  contracts?: Contracts,
+): GroupDeclaration {
   checkGroup(group);
   checkAfterDeadLetter(group, ordering, afterDeadLetter);
   if (types.length === 0)
     throw new MessagingError('invalid', `${group} subscribes to no types: name at least one`);
   types.forEach(checkTypePattern);
-  return { group, types, from, ordering };
+  return { group, types: withPredecessors(types, contracts), from, ordering };
 }
 
 /** @throws MessagingError `invalid` */
@@ -66,7 +64,7 @@ export function createEventStream(
     publish: (...events) => publishOrThrow(publisher, 'event', events),
     async subscribe(subscription, handler) {
       checkOptions(`subscription ${subscription.group}`, subscription, OPTIONS);
-      const declaration = groupDeclaration(subscription);
+      const declaration = groupDeclaration(subscription, services.contracts);
       const { group, types, ordering } = declaration;
       const { concurrency, timeoutMs } = consumerDefaults(subscription);
       const retry = backoff(subscription.retry);
@@ -109,11 +107,12 @@ export function createEventStream(
       signal,
     } = {}): AsyncGenerator<Recorded> {
       types.forEach(checkTypePattern);
-      const wanted = (type: string): boolean => types.some((pattern) => matchesType(pattern, type));
+      const known = withPredecessors(types, services.contracts);
+      const wanted = (type: string): boolean => known.some((pattern) => matchesType(pattern, type));
       for await (const { message, position } of driver.read({ kind: 'stream' }, { from, follow, signal })) {
         if (message.type !== undefined && !wanted(message.type)) continue;
         try {
-          const event = decode(message);
+          const event = upcast(decode(message), known, services.contracts);
           if (wanted(event.type)) yield { event, cursor: position as Cursor };
         } catch (error) {
           if (!(error instanceof Undecodable)) throw error;

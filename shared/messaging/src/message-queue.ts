@@ -9,6 +9,7 @@ import { withMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import type { Publisher } from './publisher.ts';
 import { publishOrThrow } from './publisher.ts';
+import { withPredecessors } from './upcast.ts';
 
 const OPTIONS = ['context', 'types', 'concurrency', 'retry', 'timeoutMs'];
 
@@ -36,7 +37,7 @@ export function createMessageQueue(
         {
           consumer: context,
           origin: 'queue',
-          types,
+          types: withPredecessors(types, services.contracts),
           unhandled: 'dead-letter',
           ordered: true,
           timeoutMs,

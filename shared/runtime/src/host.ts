@@ -114,7 +114,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   async function start() {
     await store.open();
     await messaging.open({ waitMs: settings.BROKER_WAIT_MS });
-    await driver.declare(topologyOf(wired));
+    await driver.declare(topologyOf(wired, contracts));
     for (const service of wired) {
       for (const [name, consumer] of await startConsumers(service, wiring)) consumers.set(name, consumer);
     }

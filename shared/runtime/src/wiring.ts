@@ -1,5 +1,14 @@
 import { Container } from 'inversify';
-import type { CloudEvent, Clock, Consumer, HandlerDefinition, Ids, Logger, Observer } from '@waggle/kernel';
+import type {
+  CloudEvent,
+  Clock,
+  Consumer,
+  Contracts,
+  HandlerDefinition,
+  Ids,
+  Logger,
+  Observer,
+} from '@waggle/kernel';
 import { contextOf, groupName, MessagingError } from '@waggle/kernel';
 import type { InboxUnitOfWork, Messaging, Store, Topology } from '@waggle/messaging';
 import { createEventStore, createUnitOfWork, exactlyOnce, groupDeclaration } from '@waggle/messaging';
@@ -72,11 +81,11 @@ export function wire(
 }
 
 /** Everything that must exist before the first message: what is published later finds its group, what is sent its queue. */
-export function topologyOf(wired: readonly WiredService[]): Topology {
+export function topologyOf(wired: readonly WiredService[], known?: Contracts): Topology {
   const groups = wired.flatMap(({ service, handlers }) =>
     handlers
       .filter(({ kind }) => kind === 'event')
-      .map((handler) => groupDeclaration(subscriptionOf(service, handler))),
+      .map((handler) => groupDeclaration(subscriptionOf(service, handler), known)),
   );
   const commands = wired.flatMap(({ service, handlers }) => [
     ...service.sends,
