@@ -70,7 +70,6 @@ test('what the environment says to hosts does not disturb the demo', async () =>
     SERVICES: 'ordering',
     NAMESPACE: 'Not Good',
     LANES: '0',
-    STORE: 'nowhere',
     LOG_FORMAT: 'x',
     SHUTDOWN_TIMEOUT_MS: 'soon',
   };

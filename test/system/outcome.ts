@@ -40,25 +40,29 @@ export const expected: Outcome = {
   deadLetters: [{ consumer: 'ordering.settle-order', type: 'payments.payment-taken.v1', cause: 'schema' }],
 };
 
-/** Asks the services over HTTP, and the broker for its dead letters. */
-export async function readOutcome(host: Host): Promise<Outcome> {
+/** Asks the services over HTTP, and the broker for its dead letters. @param isOurs of which orders @default all */
+export async function readOutcome(
+  host: Host,
+  isOurs: (orderId: string) => boolean = () => true,
+): Promise<Outcome> {
   const deadLetters = await host.messaging.deadLetters.list();
   return {
-    orders: await ask(host, '/orders'),
-    payments: await ask(host, '/payments'),
-    notices: await ask(host, '/notices'),
+    orders: await ask(host, '/orders', isOurs),
+    payments: await ask(host, '/payments', isOurs),
+    notices: await ask(host, '/notices', isOurs),
     deadLetters: sorted(
       deadLetters.map(({ consumer, messageType, cause }) => ({ consumer, type: messageType, cause })),
     ),
   };
 }
 
-async function ask(host: Host, path: string): Promise<readonly Line[]> {
+async function ask(host: Host, path: string, isOurs: (orderId: string) => boolean): Promise<readonly Line[]> {
   const response = await fetch(host.url + path);
   if (response.status !== 200)
     throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
   const lines = (await response.json()) as readonly Line[];
-  return sorted(lines.map(({ orderId: _, ...line }) => line));
+  const ours = lines.filter(({ orderId }) => isOurs(String(orderId)));
+  return sorted(ours.map(({ orderId: _, ...line }) => line));
 }
 
 function sorted(lines: readonly Line[]): readonly Line[] {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { startHost } from '@waggle/runtime';
 import type { Environment, Host, Service } from '@waggle/runtime';
@@ -5,15 +6,16 @@ import { obtainServer } from '../servers/servers.ts';
 import type { Journal } from './journal.ts';
 import { createJournal } from './journal.ts';
 import type { Outcome } from './outcome.ts';
-import { expected } from './outcome.ts';
+import { expected, readOutcome } from './outcome.ts';
 import { purchases } from './purchase.ts';
 import { runPurchases } from './run-purchases.ts';
 import { tell } from './story.ts';
 import { sweep } from './sweep.ts';
 
+const ROOT = join(import.meta.dirname, '../..');
 const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 /** What the demo may be told; everything else is its own, so that it runs the same everywhere. */
-const PASSED_ON = /^(BROKER|LOG_LEVEL|[A-Z]+_URL|(NATS|RABBITMQ)_[A-Z_]+)$/;
+const PASSED_ON = /^(BROKER|STORE|LOG_LEVEL|[A-Z]+_URL|(NATS|RABBITMQ|SQLITE|DATABASE)_[A-Z_]+)$/;
 
 export interface DemoOptions {
   readonly json: boolean;
@@ -32,8 +34,10 @@ export interface DemoOptions {
  */
 export async function runDemo({ environment, services, ...options }: DemoOptions): Promise<0 | 1> {
   const passedOn = Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED_ON.test(name)));
-  // A namespace of its own, and little of the disk: nothing of an earlier run is seen, on whatever server.
-  const NAMESPACE = `demo-${crypto.randomUUID().slice(0, 8)}`;
+  // A store that lasts is found again by its namespace; else each run has one of its own, on whatever server.
+  const lasts = (environment['STORE'] || 'memory') !== 'memory';
+  const NAMESPACE = lasts ? 'demo' : `demo-${crypto.randomUUID().slice(0, 8)}`;
+  const database = await databaseFor(environment, options.log);
   const server = await serverFor(environment['BROKER'] || 'memory', NAMESPACE, options.log);
   const journal = createJournal();
   try {
@@ -41,7 +45,9 @@ export async function runDemo({ environment, services, ...options }: DemoOptions
       ...(services && { services }),
       environment: {
         LOG_LEVEL: 'silent', // what goes wrong on purpose is told by the story
+        SQLITE_FILE: join(ROOT, '.waggle/demo.sqlite'),
         ...passedOn,
+        ...database.environment,
         ...server.environment,
         NAMESPACE,
         LOG_FORMAT: 'text',
@@ -58,6 +64,7 @@ export async function runDemo({ environment, services, ...options }: DemoOptions
     }
   } finally {
     await server.leave();
+    await database.leave();
   }
 }
 
@@ -69,9 +76,14 @@ async function run(
   const say = (text: string): void => void (options.json || options.write(`${text}\n`));
   const health = (await (await fetch(`${host.url}/health`)).json()) as {
     broker: { name: string };
+    store: { name: string };
     services: string[];
   };
-  say(`\nWaggle: ${health.services.join(', ')} in one process on ${health.broker.name}, at ${host.url}\n`);
+  const { broker, store } = health;
+  const where = store.name === 'memory' ? broker.name : `${broker.name} and ${store.name}`;
+  say(`\nWaggle: ${health.services.join(', ')} in one process on ${where}, at ${host.url}\n`);
+  const { orders: earlier } = await readOutcome(host);
+  if (earlier.length > 0) say(`  ${earlier.length} orders of earlier runs are still there.\n`);
   const outcome = await runPurchases(host, journal);
   const tookMs = journal.nowMs();
   const titles = new Map(purchases.map(({ customerId }) => [customerId, `${customerId}'s order`]));
@@ -93,6 +105,14 @@ function inShort({ orders, notices, deadLetters }: Outcome): string {
     `${orders.length} orders: ${confirmed} confirmed, ${orders.length - confirmed} rejected; ` +
     `${notices.length} customers notified; ${deadLetters.length} dead letter.`
   );
+}
+
+/** PostgreSQL, where it is asked for and not named. */
+async function databaseFor(environment: Environment, log: (line: string) => void) {
+  if (environment['STORE'] !== 'postgres' || environment['DATABASE_URL'])
+    return { environment: {}, leave: async () => undefined };
+  const { url, stop } = await obtainServer('postgres', { log });
+  return { environment: { DATABASE_URL: url }, leave: stop };
 }
 
 /** A real server for the brokers that need one; on one that others use as well, nothing is left behind. */

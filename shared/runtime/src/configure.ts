@@ -84,6 +84,22 @@ export async function configureBroker({
   return { settings, logger, driver: makeDriver(driverSettings(settings, logger)) };
 }
 
+/** The same for a store alone. @throws ConfigurationError with every problem at once */
+export async function configureStore(
+  environment: Environment,
+  logger: Logger,
+): Promise<Pick<Configured, 'settings' | 'store'>> {
+  const problems: string[] = [];
+  const settings = readSettings(hostSettings, environment, problems);
+  checkNamespace(settings, problems);
+  const { result: makeStore, problems: others } = await attempt(async () =>
+    makerFor(environment)(storeId, await loadAdapter('store', settings.STORE)),
+  );
+  problems.push(...others);
+  if (problems.length > 0 || makeStore === undefined) throw new ConfigurationError(problems);
+  return { settings, store: makeStore(storeSettings(settings, logger)) };
+}
+
 /** What an adapter's module binds, made with what the environment says to it. */
 function makerFor(environment: Environment) {
   /** @throws ConfigurationError */

@@ -14,8 +14,22 @@ export interface ReadModels {
   hasReached(projection: Projection, stream: string, version: number, timeoutMs?: number): Promise<boolean>;
 }
 
+export interface ReadModelState {
+  readonly name: string;
+  /** Of the code that made the views. */
+  readonly version: number;
+  /** Which generation of views is asked. */
+  readonly live: number;
+  /** Which one is being built to take its place, if any is. */
+  readonly building: number | undefined;
+  readonly isCaughtUp: boolean;
+}
+
 /** Read models that this process takes its share in keeping up. */
 export interface RunningReadModels extends ReadModels {
+  list(): Promise<readonly ReadModelState[]>;
+  /** Lets one be built anew, by whoever keeps it up; false where there is none of that name. */
+  rebuild(name: string): Promise<boolean>;
   start(): Promise<void>;
   /** Whether every read model has everything there is. */
   areCaughtUp(): Promise<boolean>;
@@ -93,9 +107,22 @@ export function createReadModels(options: ReadModelsOptions): RunningReadModels 
     };
   }
 
+  async function stateOf(projection: Projection): Promise<ReadModelState> {
+    const { live, version, next } = await unitOfWork.run((tx) => projection.generations(tx));
+    const isCaughtUp = await projector.isCaughtUp(projection);
+    return { name: projection.name, version, live, building: next?.generation, isCaughtUp };
+  }
+
   return {
     start: async () => void (await Promise.all(keepers.map((keeper) => keeper.start()))),
     stop: async () => void (await Promise.all(keepers.map((keeper) => keeper.stop()))),
+    list: () => Promise.all(projections.map(stateOf)),
+    async rebuild(name) {
+      const projection = projections.find((candidate) => candidate.name === name);
+      if (projection === undefined) return false;
+      await projector.rebuild(projection);
+      return true;
+    },
     async areCaughtUp() {
       const answers = await Promise.all(projections.map((projection) => projector.isCaughtUp(projection)));
       return answers.every(Boolean);

@@ -2,10 +2,12 @@ import { readEnvFile } from '../env-file.ts';
 import { copy } from './copy.ts';
 import { deadLetters } from './dead-letters.ts';
 import { groups } from './groups.ts';
+import { migrate } from './migrate.ts';
+import { readModels } from './read-models.ts';
 import type { Tool } from './tool.ts';
 import { runTool } from './tool.ts';
 
-const TOOLS: readonly Tool[] = [deadLetters, groups, copy];
+const TOOLS: readonly Tool[] = [deadLetters, groups, copy, migrate, readModels];
 
 /** `main.ts <tool> <words>`: what the scripts of the root run. */
 const [name = '', ...words] = process.argv.slice(2);
