@@ -2,8 +2,8 @@ import { orderConfirmed, orderPlaced, paymentDeclined, paymentTaken, takePayment
 import type { CloudEvent } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 import { startHost } from '@waggle/runtime';
-import { settled } from '@waggle/runtime/testing';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { settled, virtualClock } from '@waggle/runtime/testing';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { service } from '../src/service.ts';
 
 let host: Host;
@@ -131,4 +131,15 @@ test('who asks with the version that a command answered sees what it did', async
     const response = await host.request(headers.get('location') ?? '');
     expect([response.status, await response.json()]).toMatchObject([200, { status: 'awaiting-payment' }]);
   }
+});
+
+test('who asks for a version that does not come is told to ask again', async () => {
+  const clock = virtualClock();
+  const environment = { PORT: '0', LOG_LEVEL: 'silent' };
+  const other = await startHost({ services: [service], environment, clock });
+  onTestFinished(async () => void (await other.stop()));
+  const answer = other.request('/orders/nobody?version=1');
+  await clock.advance(6_000);
+  expect((await answer).status).toBe(503);
+  expect((await other.request('/orders/nobody?version=none')).status).toBe(422);
 });

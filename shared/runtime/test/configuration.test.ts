@@ -106,6 +106,12 @@ describe('the host', () => {
     expect(await problemsOf({ HOST: '0.0.0.0' })).toEqual([expect.stringContaining('API_TOKEN is not set')]);
   });
 
+  test('refuses an inbox that forgets before the stream does', async () => {
+    expect(await problemsOf({ INBOX_MAX_AGE_MS: '60000', RETENTION_MAX_AGE_MS: '60001' })).toEqual([
+      expect.stringContaining('INBOX_MAX_AGE_MS is 60000, less than RETENTION_MAX_AGE_MS (60001)'),
+    ]);
+  });
+
   test('refuses an adapter that is no store', async () => {
     expect(await problemsOf({ STORE: 'nats' })).toEqual([expect.stringContaining('is no store')]);
   });
