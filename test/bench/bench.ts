@@ -1,42 +1,51 @@
 import { parseArgs } from 'node:util';
 import { fillBlock, wholeNumber } from '../document.ts';
 import { machine } from './machine.ts';
-import { BROKERS, isKept, measure, tableOf, type Broker, type Section } from './throughput.ts';
+import { isKept, isStore, measure, SUBJECTS, tableOf, type Section, type Subject } from './throughput.ts';
 
-/** `npm run bench [-- memory nats rabbitmq] [--rounds=5] [--count=20000] [--write]` */
+/** `npm run bench [-- memory nats rabbitmq sqlite postgres] [--rounds=5] [--count=20000] [--rows=1000000] [--write]` */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
     count: { type: 'string', default: '20000' },
+    rows: { type: 'string', default: '1000000' },
     write: { type: 'boolean', default: false },
   },
 });
 
-const asked = positionals.length === 0 ? BROKERS : positionals.map(brokerOf);
+const asked = positionals.length === 0 ? SUBJECTS : positionals.map(subjectOf);
 const count = wholeNumber('count', values.count);
 const rounds = wholeNumber('rounds', values.rounds);
-const sections: Section[] = [];
-for (const broker of asked) {
-  sections.push(
-    await measure(broker, { count, slow: Math.ceil(count / 4), rounds }, ({ contest, ours, other }) =>
-      console.error(
-        `${contest.title}: ${Math.round(ours)}${other === undefined ? '' : ` against ${Math.round(other)}`}`,
-      ),
+const rows = wholeNumber('rows', values.rows);
+const sections = new Map<Subject, Section>();
+for (const subject of asked) {
+  const scale = { count, slow: Math.ceil(count / 4), rounds, rows };
+  const section = await measure(subject, scale, ({ contest, ours, other }) =>
+    console.error(
+      `${contest.title}: ${Math.round(ours)}${other === undefined ? '' : ` against ${Math.round(other)}`}`,
     ),
   );
+  sections.set(subject, section);
 }
 const how = `${new Date().toISOString().slice(0, 10)}; medians of ${rounds} by turns, ${count} messages each. ${machine()}.`;
-const report = [how, ...sections.map(tableOf)].join('\n\n');
-console.log(report);
-if (values.write) await fillBlock('docs/benchmarks.md', 'throughput', report);
-const missed = sections.flatMap(({ figures }) => figures).filter((figures) => !isKept(figures));
+for (const [block, isIn] of [
+  ['throughput', (subject: Subject) => !isStore(subject)],
+  ['stores', isStore],
+] as const) {
+  const tables = [...sections].filter(([subject]) => isIn(subject)).map(([, section]) => tableOf(section));
+  if (tables.length === 0) continue;
+  const report = [how, ...tables].join('\n\n');
+  console.log(report);
+  if (values.write) await fillBlock('docs/benchmarks.md', block, report);
+}
+const missed = [...sections.values()].flatMap(({ figures }) => figures).filter((figures) => !isKept(figures));
 for (const { contest } of missed) console.error(`[waggle] below what is promised: ${contest.title}`);
 process.exitCode = missed.length === 0 ? 0 : 1;
 
-function brokerOf(name: string): Broker {
-  const broker = BROKERS.find((each) => each === name);
-  if (broker === undefined)
-    throw new Error(`[waggle] "${name}" cannot be measured: use ${BROKERS.join(', ')}`);
-  return broker;
+function subjectOf(name: string): Subject {
+  const subject = SUBJECTS.find((each) => each === name);
+  if (subject === undefined)
+    throw new Error(`[waggle] "${name}" cannot be measured: use ${SUBJECTS.join(', ')}`);
+  return subject;
 }

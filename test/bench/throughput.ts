@@ -4,9 +4,11 @@ import { contestsOn, priceOfTheLog, type Counts } from './contests.ts';
 import { memoryContests } from './memory.ts';
 import { natsPlace } from './nats.ts';
 import { rabbitmqPlace } from './rabbitmq.ts';
+import { postgresPlace, sqlitePlace } from './stores.ts';
 
-export const BROKERS = ['memory', 'nats', 'rabbitmq'] as const;
-export type Broker = (typeof BROKERS)[number];
+export const SUBJECTS = ['memory', 'nats', 'rabbitmq', 'sqlite', 'postgres'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+export const isStore = (subject: Subject): boolean => subject === 'sqlite' || subject === 'postgres';
 
 export interface Section {
   readonly title: string;
@@ -16,11 +18,13 @@ export interface Section {
 export interface Scale extends Counts {
   /** Of each contestant, after one that is not counted. */
   readonly rounds: number;
+  /** In each table of a store, where it shall make no difference. */
+  readonly rows: number;
 }
 
-/** Measures one broker; `told` hears of each row as it is known. */
+/** Measures one broker or store; `told` hears of each row as it is known. */
 export async function measure(
-  broker: Broker,
+  subject: Subject,
   scale: Scale,
   told: (figures: Figures) => void = () => undefined,
 ): Promise<Section> {
@@ -33,9 +37,28 @@ export async function measure(
     }
     return all;
   };
-  if (broker === 'memory') return { title: 'In memory', figures: await run(memoryContests(scale.count)) };
-  return withServer(broker, async (url) => {
-    const { place, contests } = await (broker === 'nats' ? onNats(url, scale) : onRabbitmq(url, scale));
+  if (subject === 'memory') return { title: 'In memory', figures: await run(memoryContests(scale.count)) };
+  if (subject === 'sqlite') {
+    const place = await sqlitePlace();
+    try {
+      return { title: 'SQLite (WAL, synchronous=normal)', figures: await run(place.contests(scale.count)) };
+    } finally {
+      await place.close();
+    }
+  }
+  if (subject === 'postgres')
+    return withServer('postgres', (url) =>
+      withServer('nats', async (natsUrl) => {
+        const place = await postgresPlace(url, natsUrl);
+        try {
+          return { title: place.server, figures: await run(place.contests(scale.count, scale.rows)) };
+        } finally {
+          await place.close();
+        }
+      }),
+    );
+  return withServer(subject, async (url) => {
+    const { place, contests } = await (subject === 'nats' ? onNats(url, scale) : onRabbitmq(url, scale));
     try {
       return { title: `${place.name} (${place.server})`, figures: await run(contests) };
     } finally {
@@ -75,7 +98,9 @@ export function tableOf({ title, figures }: Section): string {
     const { contest, ours, other } = each;
     const isRatio = contest.other !== undefined;
     const promised =
-      contest.atLeast === undefined ? '' : `≥ ${isRatio ? contest.atLeast : thousands(contest.atLeast)}`;
+      contest.atLeast === undefined
+        ? ''
+        : `≥ ${isRatio ? Number(contest.atLeast.toFixed(2)) : thousands(contest.atLeast)}`;
     const theirs = other === undefined ? '' : thousands(other);
     const ratio = isRatio ? scoreOf(each).toFixed(2) : '';
     return `| ${contest.title} | ${thousands(ours)} | ${theirs} | ${ratio} | ${promised} |`;
@@ -83,7 +108,7 @@ export function tableOf({ title, figures }: Section): string {
   return [
     `### ${title}`,
     '',
-    '| messages a second | ours | the other | ratio | promised |',
+    '| messages or events a second | ours | the other | ratio | promised |',
     '| --- | ---: | ---: | ---: | ---: |',
     ...rows,
   ].join('\n');

@@ -1,37 +1,69 @@
 import { fillBlock } from '../document.ts';
-import { obtainServer } from '../servers/servers.ts';
+import { obtainServer, type ServerKind } from '../servers/servers.ts';
+import { memoryStoreHarness } from './harness/memory-store.ts';
 import { memoryHarness } from './harness/memory.ts';
 import { natsHarness } from './harness/nats.ts';
+import { postgresStoreHarness } from './harness/postgres-store.ts';
 import { rabbitmqHarness } from './harness/rabbitmq.ts';
-import { failuresOf, matrixOf, type Column } from './matrix.ts';
+import { sqliteStoreHarness } from './harness/sqlite-store.ts';
+import { failuresOf, MATRICES, matrixOf, type Column, type MatrixRows } from './matrix.ts';
+import { runStoreCases, storeCases, type StoreHarness } from './stores/index.ts';
 import { contractCases, runCases, type ContractHarness } from './suite/index.ts';
 
-/** `npm run test:contract:matrix`: runs the suite on the three brokers and writes what they keep into the documents. */
+/**
+ * `npm run test:contract:matrix`: runs the suites on every broker and on every store, and writes what they keep into the
+ * documents.
+ */
 const PARALLEL = 8;
 const log = (line: string): void => console.error(line);
 
-const columns: Column[] = [await columnOf(memoryHarness())];
-for (const kind of ['nats', 'rabbitmq'] as const) {
-  const server = await obtainServer(kind, { log });
-  try {
-    columns.push(await columnOf(await (kind === 'nats' ? natsHarness : rabbitmqHarness)(server.url)));
-  } finally {
-    await server.stop();
-  }
-}
-const failures = columns.flatMap(failuresOf);
-const { byGroup, byClause } = matrixOf(columns);
-await fillBlock('README.md', 'matrix', byGroup);
-await fillBlock('docs/promises.md', 'matrix', byClause);
-console.log(byGroup);
-for (const failure of failures) log(`[waggle] ${failure}`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+await writeMatrix('matrix', MATRICES.matrix, [
+  await ofBroker(memoryHarness()),
+  await onServer('nats', async (url) => ofBroker(await natsHarness(url))),
+  await onServer('rabbitmq', async (url) => ofBroker(await rabbitmqHarness(url))),
+]);
+await writeMatrix('matrix-stores', MATRICES['matrix-stores'], [
+  await ofStore(memoryStoreHarness()),
+  await ofStore(sqliteStoreHarness()),
+  await onServer('postgres', async (url) => ofStore(await postgresStoreHarness(url))),
+]);
 
-async function columnOf(harness: ContractHarness): Promise<Column> {
-  log(`[waggle] ${harness.name}: ${contractCases.length} tests`);
+async function writeMatrix(name: string, rows: MatrixRows, columns: readonly Column[]): Promise<void> {
+  const { byGroup, byClause } = matrixOf(columns, rows);
+  await fillBlock('README.md', name, byGroup);
+  await fillBlock('docs/promises.md', name, byClause);
+  console.log(byGroup);
+  const failures = columns.flatMap(failuresOf);
+  for (const failure of failures) log(`[waggle] ${failure}`);
+  if (failures.length > 0) process.exitCode = 1;
+}
+
+function ofBroker(harness: ContractHarness): Promise<Column> {
+  return columnOf(harness, contractCases.length, () => runCases(contractCases, harness, PARALLEL));
+}
+
+function ofStore(harness: StoreHarness): Promise<Column> {
+  return columnOf(harness, storeCases.length, () => runStoreCases(storeCases, harness, PARALLEL));
+}
+
+async function columnOf(
+  harness: Column['harness'] & { close(): Promise<void> },
+  tests: number,
+  run: () => Promise<Column['results']>,
+): Promise<Column> {
+  log(`[waggle] ${harness.name}: ${tests} tests`);
   try {
-    return { harness, results: await runCases(contractCases, harness, PARALLEL) };
+    return { harness, results: await run() };
   } finally {
     await harness.close();
+  }
+}
+
+async function onServer(kind: ServerKind, columnAt: (url: string) => Promise<Column>): Promise<Column> {
+  const server = await obtainServer(kind, { log });
+  try {
+    return await columnAt(server.url);
+  } finally {
+    await server.stop();
   }
 }

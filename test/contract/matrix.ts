@@ -1,8 +1,16 @@
 import { messageOf } from '@waggle/kernel';
-import { clauses, type CaseResult, type ClauseId, type ContractHarness } from './suite/index.ts';
+import { storeClauses } from './stores/index.ts';
+import { clauses, type CaseResult } from './suite/index.ts';
 
-/** The groups of clauses, by their letter. */
-export const GROUPS: Readonly<Record<string, string>> = {
+/** A suite as its matrix shows it. */
+export interface MatrixRows {
+  /** By id. */
+  readonly clauses: Readonly<Record<string, string>>;
+  /** The groups of clauses, by their letter. */
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+const BROKER_GROUPS = {
   A: 'Lifecycle: connecting, closing, a broker that is down at the start',
   B: 'Delivery: at least once, nothing lost, nothing twice without a reason',
   C: 'Shape: any bytes, any header, foreign clients',
@@ -18,16 +26,34 @@ export const GROUPS: Readonly<Record<string, string>> = {
   Q: 'Security: TLS, wrong certificates and credentials, refused permissions',
 };
 
+const STORE_GROUPS = {
+  L: 'Time: scheduled messages, not early, cancelled, moved, over restarts',
+  M: 'Store: optimistic appends, reading all of it without a gap, documents, one unit of work',
+  N: 'Outbox and inbox: order by key, takeover of what a dead relay held, each effect once',
+};
+
+/** By the name of their block in the documents. */
+export const MATRICES = {
+  matrix: { clauses, groups: BROKER_GROUPS },
+  'matrix-stores': { clauses: storeClauses, groups: STORE_GROUPS },
+} satisfies Record<string, MatrixRows>;
+
 /** What an adapter showed. */
 export interface Column {
-  readonly harness: Pick<ContractHarness, 'name' | 'declares'>;
+  readonly harness: {
+    readonly name: string;
+    readonly declares: Readonly<Partial<Record<string, string>>>;
+  };
   readonly results: readonly CaseResult[];
 }
 
 const SUPERSCRIPTS = '¹²³⁴⁵⁶⁷⁸⁹';
 
 /** Both tables as Markdown: by group for the README, by clause for whoever wants to know exactly. */
-export function matrixOf(columns: readonly Column[]): {
+export function matrixOf(
+  columns: readonly Column[],
+  { clauses: byId, groups }: MatrixRows,
+): {
   readonly byGroup: string;
   readonly byClause: string;
 } {
@@ -36,7 +62,7 @@ export function matrixOf(columns: readonly Column[]): {
     if (!notes.includes(reason)) notes.push(reason);
     return SUPERSCRIPTS[notes.indexOf(reason)] ?? '*';
   };
-  const cell = ({ harness, results }: Column, belongs: (id: ClauseId) => boolean): string => {
+  const cell = ({ harness, results }: Column, belongs: (id: string) => boolean): string => {
     const own = results.filter(({ case: { id } }) => belongs(id));
     const failed = new Set(own.flatMap(({ case: { id }, error }) => (error === undefined ? [] : [id])));
     if (own.length === 0) return '—';
@@ -47,7 +73,7 @@ export function matrixOf(columns: readonly Column[]): {
     return `✓${[...reasons].map((reason) => markOf(`${harness.name}: ${reason}`)).join('')}`;
   };
   const table = (
-    rows: readonly (readonly [string, string, (id: ClauseId) => boolean])[],
+    rows: readonly (readonly [string, string, (id: string) => boolean])[],
     what: string,
   ): string =>
     [
@@ -60,13 +86,13 @@ export function matrixOf(columns: readonly Column[]): {
       ...notes.flatMap((note, index) => ['', `${SUPERSCRIPTS[index] ?? '*'} ${note}.`]),
     ].join('\n');
 
-  const letters = [...new Set(Object.keys(clauses).map((id) => id[0] ?? ''))].toSorted();
+  const letters = [...new Set(Object.keys(byId).map((id) => id[0] ?? ''))].toSorted();
   const byGroup = table(
-    letters.map((letter) => [letter, GROUPS[letter] ?? '', (id) => id.startsWith(letter)]),
+    letters.map((letter) => [letter, groups[letter] ?? '', (id) => id.startsWith(letter)]),
     'promise',
   );
   const byClause = table(
-    Object.entries(clauses).map(([clause, text]) => [clause, text, (id) => id === clause]),
+    Object.entries(byId).map(([clause, text]) => [clause, text, (id) => id === clause]),
     'clause',
   );
   return { byGroup, byClause };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, EventStore, Upcasters } from '@waggle/kernel';
+import type { Clock, EventStore, ReadAllOptions, StoredEvent, Upcasters } from '@waggle/kernel';
 import { declaredMessage, silentLogger } from '@waggle/kernel';
-import type { InboxUnitOfWork, Publishing, Relay, Store } from '@waggle/messaging';
+import type { InboxUnitOfWork, Publishing, Relay, RelayOptions, Store } from '@waggle/messaging';
 import {
   createEventStore,
   createRelay,
@@ -20,6 +20,15 @@ export interface Service {
   readonly store: Store;
   readonly events: EventStore;
   readonly unitOfWork: InboxUnitOfWork;
+}
+
+/** Somebody who reads all events, those to come as well. */
+export interface Following {
+  readonly seen: readonly StoredEvent[];
+  /** Resolves when there are so many. */
+  until(count: number): Promise<void>;
+  /** Nothing comes after it. */
+  end(): Promise<void>;
 }
 
 /** What one test has of a store: a namespace of its own, and everything that it opened is closed at the end. */
@@ -82,13 +91,39 @@ export class StoreBench {
   relay(
     store: Store,
     publish: Publish,
-    { clock = systemClock, leaseMs = 2_000 }: { readonly clock?: Clock; readonly leaseMs?: number } = {},
+    {
+      clock = systemClock,
+      leaseMs = 2_000,
+      pollMs = 200,
+    }: Partial<Pick<RelayOptions, 'clock' | 'leaseMs' | 'pollMs'>> = {},
   ): Relay {
     const publisher = { encode: () => '', publish };
-    const relay = createRelay({ store, publisher, clock, logger: silentLogger, leaseMs, pollMs: 200 });
+    const relay = createRelay({ store, publisher, clock, logger: silentLogger, leaseMs, pollMs });
     this.defer(() => relay.stop(0).catch(() => undefined)); // of a store that is closed it cannot tell what is left
     relay.start();
     return relay;
+  }
+
+  /** Reads everything from the beginning and goes on, until it is ended or the test is. */
+  follow(events: EventStore, options: ReadAllOptions = {}): Following {
+    const stop = new AbortController();
+    const seen: StoredEvent[] = [];
+    const reading = (async () => {
+      for await (const batch of events.readAll({ ...options, follow: true, signal: stop.signal }))
+        seen.push(...batch.events);
+    })();
+    reading.catch(() => undefined); // of a test that has failed already; the others hear of it at the end
+    const end = (): Promise<void> => {
+      stop.abort();
+      return this.within(reading, 'the end of a reading that was aborted');
+    };
+    this.defer(async () => stop.abort());
+    return {
+      seen,
+      end,
+      until: (count) =>
+        Promise.race([this.until(() => seen.length >= count, `${count} events at the reader`), reading]),
+    };
   }
 
   virtualClock = virtualClock;

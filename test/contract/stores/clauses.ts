@@ -3,6 +3,10 @@
  * the suite carries the id of the clause that it proves.
  */
 export const storeClauses = {
+  L2: 'scheduled messages are not early, and leave once',
+  L3: 'scheduled messages survive a restart',
+  L4: 'scheduled messages can be cancelled and rescheduled',
+  L5: 'two scheduled messages of one type do not replace each other',
   M1: 'Exact: the version that the stream has, and no other',
   M2: 'NoStream, StreamExists and Any',
   M3: 'the error carries expected and actual',
@@ -32,10 +36,6 @@ export const storeClauses = {
   N5: 'a relay that dies between any two steps loses nothing and turns nothing round',
   N6: 'a message whose handlings end with their process is given up, and told from one that fails',
   N7: 'what the inbox knows is forgotten after its time, not before',
-  L2: 'scheduled messages are not early, and leave once',
-  L3: 'scheduled messages survive a restart',
-  L4: 'scheduled messages can be cancelled and rescheduled',
-  L5: 'two scheduled messages of one type do not replace each other',
 } as const;
 
 export type StoreClauseId = keyof typeof storeClauses;

@@ -1,7 +1,9 @@
 import type { TestRunner } from '../suite/index.ts';
+import type { CaseResult } from '../suite/run.ts';
+import { runCase, runSideBySide } from '../suite/run.ts';
 import { appendingCases } from './appending.ts';
-import type { StoreCase, StoreCaseResult } from './case.ts';
-import { runStoreCase } from './case.ts';
+import { StoreBench } from './bench.ts';
+import type { StoreCase } from './case.ts';
 import { storeClauses } from './clauses.ts';
 import { contentCases } from './content.ts';
 import { deliveringCases } from './delivering.ts';
@@ -10,7 +12,7 @@ import { readingCases } from './reading.ts';
 import { schedulingCases } from './scheduling.ts';
 import { workCases } from './work.ts';
 
-export type { StoreCase, StoreCaseResult } from './case.ts';
+export type { StoreCase } from './case.ts';
 export type { StoreClauseId } from './clauses.ts';
 export type * from './harness.ts';
 export { storeClauses };
@@ -28,28 +30,15 @@ export const storeCases: readonly StoreCase[] = [
 /** Declares a test for each case, under the same name on every store. */
 export function storeSuite({ describe, test }: TestRunner, harness: StoreHarness): void {
   describe(`contract: ${harness.name}`, () => {
-    for (const each of storeCases) test(each.name, () => runStoreCase(each, harness));
+    for (const each of storeCases) test(each.name, () => runCase(each, new StoreBench(harness)));
   });
 }
 
-/** Runs cases side by side, without a test runner: to test the suite itself, and for the matrix. */
-export async function runStoreCases(
+/** The same without a test runner, with what became of each. */
+export function runStoreCases(
   cases: readonly StoreCase[],
   harness: StoreHarness,
   parallel: number,
-): Promise<readonly StoreCaseResult[]> {
-  const waiting = [...cases];
-  const results: StoreCaseResult[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const current = next;
-      const outcome = runStoreCase(current, harness).then(
-        () => ({ case: current, declared: [] }),
-        (error: unknown) => ({ case: current, declared: [], error }),
-      );
-      results.push(await outcome);
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, work));
-  return results;
+): Promise<readonly CaseResult<StoreCase>[]> {
+  return runSideBySide(cases, harness, (noting) => new StoreBench(noting), parallel);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { EventBatch, EventStore, ReadAllOptions, StoredEvent, StreamRange } from '@waggle/kernel';
 import { all } from '../suite/collector.ts';
 import { rejection } from '../suite/expectations.ts';
+import type { StoreBench } from './bench.ts';
 import { numbered } from './bench.ts';
 import { storeCase } from './case.ts';
 
@@ -132,23 +133,17 @@ export const readingCases = [
     async (bench) => {
       const writers = [await bench.openService(), await bench.openService()];
       const reader = await bench.openService();
-      const seen: StoredEvent[] = [];
-      const stop = new AbortController();
-      const following = (async () => {
-        const options = { follow: true, batchSize: 7, signal: stop.signal };
-        for await (const { events } of reader.events.readAll(options)) seen.push(...events);
-      })();
+      const following = bench.follow(reader.events, { batchSize: 7 });
       const writing = Array.from({ length: 8 }, async (_, writer) => {
         for (let turn = 0; turn < 25; turn++)
           await writers[writer % 2]?.events.append(`order-${writer % 5}`, numbered(1 + (turn % 3)), 'any');
       });
       await Promise.all(writing);
       const total = (await readAll(reader.events)).length;
-      await bench.until(() => seen.length >= total, `${total} events at the reader`);
-      stop.abort();
-      await bench.within(following, 'the end of the reading');
-      assert.equal(seen.length, total);
-      assertInOrder(seen);
+      await following.until(total);
+      await following.end();
+      assert.equal(following.seen.length, total);
+      assertInOrder(following.seen);
       assertInOrder(await readAll(reader.events, { batchSize: 3 }));
     },
   ),
@@ -194,20 +189,14 @@ export const readingCases = [
       await failing.write('testing', write('rolled-back'));
       await slow.write('testing', write('late'));
       await events.append('order-2', numbered(1), 0);
-      const seen: StoredEvent[] = [];
-      const stop = new AbortController();
-      const following = (async () => {
-        for await (const batch of events.readAll({ follow: true, signal: stop.signal }))
-          seen.push(...batch.events);
-      })();
-      await bench.until(() => seen.length >= 1, 'what was committed before them');
+      const following = bench.follow(events);
+      await following.until(1);
       await events.append('order-3', numbered(1), 0);
       await failing.rollback();
       await slow.commit();
-      await bench.until(() => seen.length >= 4, 'all four events');
-      stop.abort();
-      await bench.within(following, 'the end of the reading');
-      assert.deepEqual(seen.map(({ stream }) => stream).toSorted(), [
+      await following.until(4);
+      await following.end();
+      assert.deepEqual(following.seen.map(({ stream }) => stream).toSorted(), [
         'order-1',
         'order-2',
         'order-3',
@@ -225,12 +214,7 @@ export const readingCases = [
       const timeMs = Date.now();
       // Begun first, with a write of its own, and in the stream last.
       await early.write('testing', { timeMs, inbox: { consumer: 'testing.listen', messageId: 'm1' } });
-      const seen: StoredEvent[] = [];
-      const stop = new AbortController();
-      const following = (async () => {
-        for await (const batch of events.readAll({ follow: true, signal: stop.signal }))
-          seen.push(...batch.events);
-      })();
+      const following = bench.follow(events);
       await events.append('order-1', numbered(2), 0);
       const event = {
         id: `${bench.namespace}-3`,
@@ -244,10 +228,9 @@ export const readingCases = [
         streams: [{ stream: 'order-1', expected: 2, events: [event] }],
       });
       await early.commit();
-      await bench.until(() => seen.length >= 3, 'all three events');
-      stop.abort();
-      await bench.within(following, 'the end of the reading');
-      assertInOrder(seen);
+      await following.until(3);
+      await following.end();
+      assertInOrder(following.seen);
       assertInOrder(await readAll(events));
     },
   ),
@@ -291,28 +274,29 @@ export const readingCases = [
       assert.deepEqual(await versions(), [6]);
       await rejection(events.append('order-1', numbered(1), 'no-stream'), 'conflict');
       assert.deepEqual(await events.append('order-1', numbered(1), 6), { version: 7 });
+      const [ids, taken] = [['a', 'b'], ['a']].map((names) =>
+        names.map((name) => ({ id: `${bench.namespace}-${name}`, type: 't', data: name })),
+      );
+      await events.append('order-3', ids ?? [], 0);
+      await events.truncate('order-3', 2);
+      assert.deepEqual(await events.append('order-3', ids ?? [], 0), { version: 2 });
+      await rejection(events.append('order-4', taken ?? [], 0), 'invalid');
       await rejection(events.truncate('order-1', 0), 'invalid');
     },
   ),
 ];
 
 /** Where there is one transaction at a time, what is visible is all that ever will be before what comes next. */
-async function assertOneAfterTheOther(
-  bench: { until(isSo: () => boolean, what: string): Promise<void> },
-  events: EventStore,
-): Promise<void> {
-  const positions: string[] = [];
-  const stop = new AbortController();
-  const following = (async () => {
-    for await (const batch of events.readAll({ follow: true, signal: stop.signal, batchSize: 3 }))
-      positions.push(...batch.events.map(({ id }) => id));
-  })();
+async function assertOneAfterTheOther(bench: StoreBench, events: EventStore): Promise<void> {
+  const following = bench.follow(events, { batchSize: 3 });
   await Promise.all(
     Array.from({ length: 50 }, (_, turn) => events.append(`late-${turn % 7}`, numbered(1), 'any')),
   );
   const expected = (await readAll(events)).map(({ id }) => id);
-  await bench.until(() => positions.length >= expected.length, 'every event at the reader');
-  stop.abort();
-  await following;
-  assert.deepEqual(positions, expected);
+  await following.until(expected.length);
+  await following.end();
+  assert.deepEqual(
+    following.seen.map(({ id }) => id),
+    expected,
+  );
 }

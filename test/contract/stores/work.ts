@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StorePosition } from '@waggle/kernel';
+import type { StorePosition, Transaction } from '@waggle/kernel';
 import { checkpoints } from '@waggle/messaging';
 import { gate } from '../suite/collector.ts';
 import { rejection } from '../suite/expectations.ts';
@@ -109,13 +109,16 @@ export const workCases = [
       const service = await bench.openService();
       const other = await bench.openService();
       const late = new AbortController();
+      const writeAll = (tx: Transaction): void => {
+        tx.stream('order-1').append(numbered(1), 'any');
+        tx.stream('order-2').append(numbered(1), 'no-stream');
+        tx.collection('things').put('a', 1);
+        tx.publish(aNewEvent(1));
+        tx.deliverAt('later', Date.now() + 3_600_000, aNewEvent(3));
+      };
       const attempt = (then: () => Promise<void>, abortable: AbortSignal = signal) =>
         service.unitOfWork.runOnce(receipt, abortable, async (tx) => {
-          tx.stream('order-1').append(numbered(1), 'any');
-          tx.stream('order-2').append(numbered(1), 'no-stream');
-          tx.collection('things').put('a', 1);
-          tx.publish(aNewEvent(1));
-          tx.deliverAt('later', Date.now() + 3_600_000, aNewEvent(3));
+          writeAll(tx);
           await then();
         });
       await assert.rejects(
@@ -140,11 +143,7 @@ export const workCases = [
       assert.deepEqual(await stateOf(service), { ...NOTHING, outbox: 1, handled: true });
       const beforehand = { ...receipt, messageId: 'm2' };
       await other.events.append('order-2', numbered(1), 'no-stream');
-      const lost = service.unitOfWork.runOnce(beforehand, signal, async (tx) => {
-        tx.stream('order-1').append(numbered(1), 'any');
-        tx.stream('order-2').append(numbered(1), 'no-stream');
-        tx.publish(aNewEvent(2));
-      });
+      const lost = service.unitOfWork.runOnce(beforehand, signal, async (tx) => writeAll(tx));
       await rejection(lost, 'conflict');
       assert.deepEqual(await stateOf(service), { ...NOTHING, streams: [0, 1], outbox: 1, handled: true });
       assert.equal(await service.store.handled(beforehand.consumer, beforehand.messageId), false);

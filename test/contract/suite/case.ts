@@ -1,14 +1,8 @@
 import type { Bench } from './bench.ts';
 import type { ClauseId } from './clauses.ts';
+import type { Case } from './run.ts';
 
-/** One test: which clause it proves, what happens in a full sentence, and how that is seen. */
-export interface ContractCase {
-  readonly id: ClauseId;
-  /** `[B1] events published before ...` */
-  readonly name: string;
-  /** Rejects if the promise is broken. */
-  run(bench: Bench): Promise<void>;
-}
+export type ContractCase = Case<ClauseId, Bench>;
 
 export function contractCase(
   id: ClauseId,

@@ -1,4 +1,5 @@
 import { backpressureCases } from './backpressure.ts';
+import { Bench } from './bench.ts';
 import { bindingCases } from './binding.ts';
 import type { ContractCase } from './case.ts';
 import { clauses } from './clauses.ts';
@@ -25,7 +26,8 @@ import { redeliveryCases } from './redelivery.ts';
 import { retentionCases } from './retention.ts';
 import { retryCases } from './retries.ts';
 import { rewindCases } from './rewind.ts';
-import { runCase } from './run.ts';
+import { runCase, runSideBySide } from './run.ts';
+import type { CaseResult } from './run.ts';
 import { securityCases } from './security.ts';
 import { shapeCases } from './shape.ts';
 import { startCases } from './start.ts';
@@ -36,8 +38,7 @@ export type { ContractCase } from './case.ts';
 export type { ClauseId } from './clauses.ts';
 export type * from './harness.ts';
 export { clauses };
-export { runCases } from './run.ts';
-export type { CaseResult } from './run.ts';
+export type { Case, CaseResult } from './run.ts';
 
 const byClause: readonly ContractCase[] = [
   ...startCases,
@@ -89,6 +90,15 @@ export interface TestRunner {
 /** Declares a test for each case, under the same name on every adapter. */
 export function contractSuite({ describe, test }: TestRunner, harness: ContractHarness): void {
   describe(`contract: ${harness.name}`, () => {
-    for (const contract of contractCases) test(contract.name, () => runCase(contract, harness));
+    for (const contract of contractCases) test(contract.name, () => runCase(contract, new Bench(harness)));
   });
+}
+
+/** The same without a test runner, with what became of each. */
+export function runCases(
+  cases: readonly ContractCase[],
+  harness: ContractHarness,
+  parallel: number,
+): Promise<readonly CaseResult<ContractCase>[]> {
+  return runSideBySide(cases, harness, (noting) => new Bench(noting), parallel);
 }

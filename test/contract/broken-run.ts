@@ -1,0 +1,54 @@
+import { messageOf } from '@waggle/kernel';
+import type { CaseResult } from './suite/index.ts';
+
+/** What is broken is waited for in vain, so not for long; everything else may take a busy machine's time. */
+const IN_VAIN_MS = 3_000;
+export const DEADLINE_MS = 20_000;
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** How a test runs some cases of its suite: against something new that is broken in the same way each time. */
+export type RunBroken<Each> = (
+  cases: readonly Each[],
+  deadlineMs: number,
+  parallel: number,
+) => Promise<readonly CaseResult<Each>[]>;
+
+/** Runs all cases; `caughtBy` are the clauses that should fail. */
+export async function runBroken<Each extends Named>(
+  cases: readonly Each[],
+  caughtBy: readonly string[],
+  run: RunBroken<Each>,
+  parallel: number,
+  inVainMs: number = IN_VAIN_MS,
+): Promise<readonly CaseResult<Each>[]> {
+  const isCaught = ({ id }: Each): boolean => caughtBy.includes(id);
+  const runAll = async (some: readonly Each[], sideBySide: number) => [
+    ...(await run(some.filter(isCaught), inVainMs, sideBySide)),
+    ...(await run(
+      some.filter((each) => !isCaught(each)),
+      DEADLINE_MS,
+      sideBySide,
+    )),
+  ];
+  const first = await runAll(cases, parallel);
+  const failed = failedClauses(first);
+  const isDoubtful = (each: Each): boolean => failed.includes(each.id) !== isCaught(each);
+  // On a machine that is busy, what depends on time is asked again alone.
+  const again = await runAll(cases.filter(isDoubtful), 1);
+  return [...first.filter(({ case: each }) => !isDoubtful(each)), ...again];
+}
+
+export function failedClauses(results: readonly CaseResult<Named>[]): readonly string[] {
+  const failed = results.flatMap(({ case: { id }, error }) => (error === undefined ? [] : [id]));
+  return [...new Set(failed)].toSorted();
+}
+
+export function describeFailures(results: readonly CaseResult<Named>[]): readonly string[] {
+  return results.flatMap(({ case: { name }, error }) =>
+    error === undefined ? [] : [`${name}: ${messageOf(error).split('\n')[0]}`],
+  );
+}
