@@ -17,10 +17,10 @@ const MAX_LINES = 350;
 /** About 1,000. */
 const MAX_ADAPTER_LINES = 1_100;
 /**
- * Stores are another port. A pump is what a broker needs that has no start positions for its queues. Settings are read
+ * Stores are another port, and SQL is another language. A pump is what a broker needs that has no start positions for its queues. Settings are read
  * before there is a driver, and what operators ask about groups is in no message's way.
  */
-const COUNTED_APART = /\/src\/(store\/.*|.*-pump|.*-settings|.*-groups)\.ts$/;
+const COUNTED_APART = /\/src\/(store\/.*|sql-.*|.*-pump|.*-settings|.*-groups)\.ts$/;
 const MAX_DRIVER_METHODS = 8;
 const DRIVER = 'shared/messaging/src/driver.ts';
 /** Tests that hold violations as text. */
@@ -162,6 +162,7 @@ export const rules: readonly Rule[] = [
             ? name.startsWith('@waggle/')
             : /^@waggle\/(adapter|service)-/.test(name);
         return Object.keys({ ...dependencies, ...devDependencies })
+          .filter((name) => !used.has(name.replace('@types/', '')))
           .filter((name) => !used.has(name) && !peers.has(name) && !loaded(name))
           .map((what) => ({ file, what }));
       }),

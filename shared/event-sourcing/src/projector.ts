@@ -156,15 +156,11 @@ export function createProjector({
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
     // What is of another version is for the processes that run that.
-    const work = [
-      watch(projection, generations, over.signal).finally(end),
-      version === projection.version
-        ? catchUp(projection, live, epoch, true, { follow: true, signal: over.signal })
-        : undefined,
-      next?.version === projection.version
-        ? build(projection, next.generation, epoch, over.signal).finally(end)
-        : undefined,
-    ];
+    const work = [watch(projection, generations, over.signal).finally(end)];
+    if (version === projection.version)
+      work.push(catchUp(projection, live, epoch, true, { follow: true, signal: over.signal }));
+    if (next?.version === projection.version)
+      work.push(build(projection, next.generation, epoch, over.signal).finally(end));
     try {
       await Promise.all(work);
     } finally {

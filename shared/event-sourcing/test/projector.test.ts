@@ -16,8 +16,9 @@ function run({ projector }: OpenService, projection: Projection, epoch = 1) {
   return { end };
 }
 
-const caughtUp = ({ projector }: OpenService, projection: Projection) =>
-  expect.poll(() => projector.isCaughtUp(projection)).toBe(true);
+async function caughtUp({ projector }: OpenService, projection: Projection): Promise<void> {
+  await expect.poll(() => projector.isCaughtUp(projection)).toBe(true);
+}
 
 async function count({ events }: OpenService, times: number, from = 0): Promise<void> {
   for (let turn = from; turn < from + times; turn++)

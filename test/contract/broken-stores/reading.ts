@@ -131,7 +131,8 @@ export const takesStreamsForOne: BrokenStore = {
   plant: doing((store) => ({
     async readAll(scope, options) {
       const { events, position } = await store.readAll(scope, options);
-      const sumOf = (name: string): number => [...name].reduce((sum, each) => sum + each.charCodeAt(0), 0);
+      const sumOf = (name: string): number =>
+        name.split('').reduce((sum, each) => sum + each.charCodeAt(0), 0);
       const names = new Map<number, string>();
       for (const { stream } of (await store.readAll(scope, { after: 0, limit: 1_000 })).events)
         if (!names.has(sumOf(stream))) names.set(sumOf(stream), stream);

@@ -169,9 +169,20 @@ export const readingCases = [
     'M13',
     'what a slow transaction commits late is not lost to a reader who was there before, nor does one that is rolled back stop him',
     async (bench) => {
-      const { events } = await bench.openService();
-      await events.append('order-1', numbered(1), 0);
+      const { store, events } = await bench.openService();
       if (bench.oneWriter !== undefined) return assertOneAfterTheOther(bench, events);
+      const seen: string[] = [];
+      let after = 0;
+      const readOn = async (): Promise<number> => {
+        const page = await store.readAll('testing', { after, limit: 100 });
+        seen.push(...page.events.map(({ stream }) => stream));
+        after = page.position;
+        return seen.length;
+      };
+      const following = bench.follow(events);
+      await events.append('order-1', numbered(1), 0);
+      await following.until(1);
+      await bench.until(async () => (await readOn()) === 1, 'what was committed before them');
       const slow = await bench.openWriter();
       const failing = await bench.openWriter();
       const write = (id: string) => ({
@@ -189,19 +200,16 @@ export const readingCases = [
       await failing.write('testing', write('rolled-back'));
       await slow.write('testing', write('late'));
       await events.append('order-2', numbered(1), 0);
-      const following = bench.follow(events);
-      await following.until(1);
+      await readOn();
       await events.append('order-3', numbered(1), 0);
       await failing.rollback();
+      await readOn();
       await slow.commit();
+      await bench.until(async () => (await readOn()) >= 4, 'all four events');
       await following.until(4);
       await following.end();
-      assert.deepEqual(following.seen.map(({ stream }) => stream).toSorted(), [
-        'order-1',
-        'order-2',
-        'order-3',
-        'slow-late',
-      ]);
+      for (const streams of [seen, following.seen.map(({ stream }) => stream)])
+        assert.deepEqual(streams.toSorted(), ['order-1', 'order-2', 'order-3', 'slow-late']);
     },
   ),
   storeCase(
