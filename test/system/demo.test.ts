@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadServices } from '@waggle/runtime';
 import { paymentsService } from '@waggle/service-payments';
 import { connect } from 'nats';
@@ -53,6 +56,20 @@ test('a wrong outcome ends with status 1, and what was expected', async () => {
   expect(await runDemo({ ...options, services })).toBe(1);
   expect(written.join('')).toContain('3 orders: 1 confirmed, 2 rejected');
   expect(written.join('')).toContain('This is not what was expected');
+});
+
+test('over one file, the second run finds the orders of the first', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'waggle-demo-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const environment = { STORE: 'sqlite', SQLITE_FILE: join(folder, 'demo.sqlite') };
+  const first = await demo([], environment);
+  expect([first.status, first.stderr]).toEqual([0, '']);
+  expect(first.stdout).toContain('in one process on memory and sqlite, at http:');
+  expect(first.stdout).not.toContain('earlier runs');
+  const second = await demo([], environment);
+  expect([second.status, second.stderr]).toEqual([0, '']);
+  expect(second.stdout).toContain('3 orders of earlier runs are still there.');
+  expect(second.stdout).toContain('Everything is as it should be.');
 });
 
 test('with --json the outcome alone is on standard output, however much is logged', async () => {
