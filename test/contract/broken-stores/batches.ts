@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MessagingError } from '@waggle/kernel';
 import type { Changes } from '@waggle/messaging';
-import { aTurn, committing, doing, type BrokenStore } from './broken-store.ts';
+import { aTurn, committing, doing, versionOf, type BrokenStore } from './broken-store.ts';
 
 const withNewIds = ({ streams = [], ...rest }: Changes): Changes => ({
   ...rest,
@@ -112,7 +112,7 @@ export const checksARepeat: BrokenStore = {
         ...store,
         async commit(scope, changes) {
           for (const [index, { stream, expected, events }] of (changes.streams ?? []).entries()) {
-            const actual = (await store.readStream(scope, stream, {})).at(-1)?.version ?? 0;
+            const actual = await versionOf(store, scope, stream);
             if (typeof expected === 'number' && events.length > 0 && expected < actual)
               return { outcome: 'conflict', stream: { index, actual } };
           }

@@ -65,8 +65,8 @@ export const looksAtDocumentsFirst: BrokenStore = {
   caughtBy: ['M17', 'M20'],
 };
 
-export const neverMovesBack: BrokenStore = {
-  name: 'keeps numbers in documents as text',
+export const keepsEpochsAsText: BrokenStore = {
+  name: 'keeps the numbers of checkpoints as text',
   plant: doing((store) => ({
     async get(scope, collection, id) {
       const document = await store.get(scope, collection, id);

@@ -46,11 +46,15 @@ export const ignoresStreamExists: BrokenStore = {
   caughtBy: ['M1', 'M2', 'M3'],
 };
 
-export const demandsAStreamForAny: BrokenStore = {
-  name: 'counts the first event of a stream as none',
-  plant: committing(({ streams = [], ...rest }) => ({
-    ...rest,
-    streams: streams.map((write) => (write.expected === 'stream-exists' ? { ...write, expected: 2 } : write)),
+export const forgetsTheFirst: BrokenStore = {
+  name: 'takes a stream of one event for none',
+  plant: doing((store) => ({
+    async commit(scope, changes) {
+      for (const [index, { stream, expected }] of (changes.streams ?? []).entries())
+        if (expected === 'stream-exists' && (await versionOf(store, scope, stream)) === 1)
+          return { outcome: 'conflict', stream: { index, actual: 0 } };
+      return store.commit(scope, changes);
+    },
   })),
   caughtBy: ['M2'],
 };

@@ -10,6 +10,7 @@ import * as outbox from './outbox.ts';
 import * as reading from './reading.ts';
 import * as schedule from './schedule.ts';
 import * as slow from './slow.ts';
+import * as truncating from './truncating.ts';
 import * as work from './work.ts';
 
 export type { BrokenStore } from './broken-store.ts';
@@ -22,6 +23,7 @@ export const brokenStores: readonly BrokenStore[] = [
   ...Object.values(content),
   ...Object.values(lifecycle),
   ...Object.values(reading),
+  ...Object.values(truncating),
   skipsTheLate,
   ordersByBeginning,
   ...Object.values(documents),

@@ -2,7 +2,7 @@ import { committing, doing, type BrokenStore } from './broken-store.ts';
 
 /** As long as a store takes that looks at each of so many rows. */
 function lookAt(rows: number): void {
-  const untilMs = performance.now() + rows * 0.004;
+  const untilMs = performance.now() + rows * 0.003;
   while (performance.now() < untilMs);
 }
 

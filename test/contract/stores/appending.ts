@@ -169,6 +169,9 @@ export const appendingCases = [
     await events.append('order-1', numbered(1), 2);
     assert.deepEqual(await events.append('order-1', given, 0), { version: 3 });
     assert.equal((await events.read('order-1')).length, 3);
+    await events.truncate('order-1', 3);
+    assert.deepEqual(await events.append('order-1', given, 0), { version: 3 });
+    await rejection(events.append('order-2', given, 0), 'invalid');
   }),
   storeCase(
     'M8',

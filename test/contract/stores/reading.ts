@@ -282,13 +282,6 @@ export const readingCases = [
       assert.deepEqual(await versions(), [6]);
       await rejection(events.append('order-1', numbered(1), 'no-stream'), 'conflict');
       assert.deepEqual(await events.append('order-1', numbered(1), 6), { version: 7 });
-      const [ids, taken] = [['a', 'b'], ['a']].map((names) =>
-        names.map((name) => ({ id: `${bench.namespace}-${name}`, type: 't', data: name })),
-      );
-      await events.append('order-3', ids ?? [], 0);
-      await events.truncate('order-3', 2);
-      assert.deepEqual(await events.append('order-3', ids ?? [], 0), { version: 2 });
-      await rejection(events.append('order-4', taken ?? [], 0), 'invalid');
       await rejection(events.truncate('order-1', 0), 'invalid');
     },
   ),
