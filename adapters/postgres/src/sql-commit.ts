@@ -120,6 +120,9 @@ end $$;
 create or replace function ${schema}.write_document(
   p_scope text, p_collection text, p_id text, p_value text, p_expected bigint
 ) returns boolean language plpgsql as $$
+declare
+  -- No document had it before, also none of this id that was removed: a transaction writes each once.
+  v_another constant bigint := pg_current_xact_id()::text::bigint;
 begin
   if p_value is null then
     delete from ${schema}.documents d where d.scope = p_scope and d.collection = p_collection and d.id = p_id
@@ -127,12 +130,12 @@ begin
     return found or p_expected = ${EXPECTED.any} or p_expected = 0 and not exists (
       select from ${schema}.documents d where d.scope = p_scope and d.collection = p_collection and d.id = p_id);
   elsif p_expected > 0 then
-    update ${schema}.documents d set value = p_value, version = d.version + 1
+    update ${schema}.documents d set value = p_value, version = v_another
     where d.scope = p_scope and d.collection = p_collection and d.id = p_id and d.version = p_expected;
   else
     insert into ${schema}.documents as d (scope, collection, id, value, version)
-    select p_scope, p_collection, p_id, p_value, 1 where p_expected in (0, ${EXPECTED.any})
-    on conflict (scope, collection, id) do update set value = excluded.value, version = d.version + 1
+    select p_scope, p_collection, p_id, p_value, v_another where p_expected in (0, ${EXPECTED.any})
+    on conflict (scope, collection, id) do update set value = excluded.value, version = excluded.version
     where p_expected = ${EXPECTED.any};
   end if;
   return found;

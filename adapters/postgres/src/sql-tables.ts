@@ -34,7 +34,7 @@ create table ${schema}.events (
 -- The place is kept over updates: it is the order of first writing.
 create table ${schema}.documents (
   place bigint generated always as identity,
-  version integer not null,
+  version bigint not null,
   scope text collate "C" not null,
   collection text collate "C" not null,
   id text collate "C" not null,

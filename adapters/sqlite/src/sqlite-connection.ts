@@ -12,8 +12,10 @@ import { createStreams } from './sqlite-streams.ts';
 
 export type Synchronous = 'normal' | 'full';
 
-/** 16 MB. The usual 4 MB have the same pages moved from the log into the file several times as often. */
-const CHECKPOINT_PAGES = 4_000;
+/** Bytes; of a new file. What a commit writes is whole pages, with a few hundred bytes in each that are new: 4 kB were slower. */
+const PAGE_SIZE = 2_048;
+/** 16 MB. The usual 1,000 have the same pages moved from the log into the file several times as often. */
+const CHECKPOINT_PAGES = 8_000;
 
 /** The open file, with every statement prepared. All of it is synchronous; what SQLite says is thrown as it is. */
 export type Connection = ReturnType<typeof connect>;
@@ -30,7 +32,8 @@ export function connect(file: string, synchronous: Synchronous, settings: StoreS
   else if (found === undefined) throw missingSchema(file, 0); // SQLite would make the file
   const database = new DatabaseSync(file);
   try {
-    database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.exec(`PRAGMA synchronous = ${synchronous}`);
     ensureSchema(database, file, settings);
     const { ino } = statSync(file);
     const probe = prepare(database, 'SELECT value FROM meta');

@@ -3,6 +3,8 @@ import type { DocumentWrite, StoredDocument } from '@waggle/messaging';
 import { prepare } from './query.ts';
 
 const COLUMNS = 'id, value, version';
+/** A version that no document had before, also one of this id that was removed: 53 bits by chance. */
+const ANOTHER = '(random() & 9007199254740991) | 1';
 
 export function createDocuments(database: DatabaseSync) {
   const one = prepare<StoredDocument>(
@@ -19,8 +21,8 @@ export function createDocuments(database: DatabaseSync) {
   );
   const put = prepare(
     database,
-    `INSERT INTO documents (scope, collection, id, version, value) VALUES (?, ?, ?, 1, ?)
-     ON CONFLICT DO UPDATE SET version = version + 1, value = excluded.value`,
+    `INSERT INTO documents (scope, collection, id, version, value) VALUES (?, ?, ?, ${ANOTHER}, ?)
+     ON CONFLICT DO UPDATE SET version = excluded.version, value = excluded.value`,
   );
   const remove = prepare(database, 'DELETE FROM documents WHERE scope = ? AND collection = ? AND id = ?');
 

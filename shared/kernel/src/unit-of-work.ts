@@ -5,7 +5,7 @@ import type { EventToAppend, ExpectedVersion, StreamEvent, StreamRange } from '.
 export interface Collection<Value> {
   /** The document as this transaction sees it, its own writes included. */
   get(id: string): Promise<Value | undefined>;
-  /** All documents in the order in which they were first put. */
+  /** All documents in the order in which they were first put; those of one transaction in any order. */
   list(): Promise<readonly Value[]>;
   /** Their ids, in the same order. */
   ids(): Promise<readonly string[]>;

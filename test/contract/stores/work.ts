@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StorePosition, Transaction } from '@waggle/kernel';
+import type { Collection, StorePosition, Transaction } from '@waggle/kernel';
 import { checkpoints } from '@waggle/messaging';
 import { gate } from '../suite/collector.ts';
 import { rejection } from '../suite/expectations.ts';
@@ -208,6 +208,30 @@ export const workCases = [
       }
     },
   ),
+  storeCase('M20', 'a document that was removed and put again is another one', async (bench) => {
+    const { unitOfWork } = await bench.openService();
+    const change = (work: (things: Collection<string>) => void) =>
+      unitOfWork.run(async (tx) => {
+        const things = tx.collection<string>('things');
+        await things.get('a');
+        work(things);
+      });
+    await change((things) => things.put('a', 'first'));
+    let tries = 0;
+    await unitOfWork.run(async (tx) => {
+      const things = tx.collection<string>('things');
+      const seen = await things.get('a');
+      if (++tries === 1) {
+        await change((meanwhile) => meanwhile.delete('a'));
+        await change((meanwhile) => meanwhile.put('a', 'second'));
+      }
+      things.put('a', `${seen} and more`);
+    });
+    assert.deepEqual(
+      [tries, await unitOfWork.run((tx) => tx.collection('things').get('a'))],
+      [2, 'second and more'],
+    );
+  }),
   storeCase(
     'M20',
     'documents are listed in the order in which they were first put, and what was removed is gone',

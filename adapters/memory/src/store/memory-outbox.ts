@@ -7,13 +7,14 @@ export class MemoryOutbox {
   /** By scope and the service's name for it. */
   readonly #scheduled = new Map<string, { readonly atMs: number; readonly message: OutboxMessage }>();
 
-  /** The last position that was given; 0 for none. */
+  /** The last position that is there; 0 for none. */
   get head(): number {
-    return this.#first + this.#entries.length - 1;
+    return this.#entries.findLast((entry) => entry !== undefined)?.position ?? 0;
   }
 
   add(added: readonly OutboxMessage[]): void {
-    for (const message of added) this.#entries.push(Object.freeze({ ...message, position: this.head + 1 }));
+    for (const message of added)
+      this.#entries.push(Object.freeze({ ...message, position: this.#first + this.#entries.length }));
   }
 
   read(after: number, limit: number, partitions?: readonly number[]): readonly OutboxEntry[] {

@@ -13,6 +13,8 @@ interface Noted {
 /** What stores in this process keep: what a database is to the others. It outlives them. */
 export interface MemoryDatabase {
   readonly collections: Map<string, Map<string, StoredDocument>>;
+  /** The last version that a document got. */
+  readonly documents: { version: number };
   readonly streams: MemoryStreams;
   readonly outbox: MemoryOutbox;
   readonly inbox: Map<string, Map<string, Noted>>;
@@ -22,6 +24,7 @@ export interface MemoryDatabase {
 export function createMemoryDatabase(): MemoryDatabase {
   return {
     collections: new Map(),
+    documents: { version: 0 },
     streams: new MemoryStreams(),
     outbox: new MemoryOutbox(),
     inbox: new Map(),
@@ -78,7 +81,7 @@ export function createMemoryStore(database: MemoryDatabase = createMemoryDatabas
     const { timeMs, streams: appends = [], schedule = [], inbox } = changes;
     for (const { collection: name, id, value } of documents) {
       const all = collection(scope, name);
-      const version = (all.get(id)?.version ?? 0) + 1;
+      const version = ++database.documents.version;
       if (value === undefined) all.delete(id);
       else all.set(id, Object.freeze({ id, value, version }));
     }

@@ -1,5 +1,14 @@
 import { MessagingError, messageOf } from '@waggle/kernel';
 
+/**
+ * Names, ids and keys are stored as text, of which half a surrogate pair is none: two of them could become one.
+ * @throws MessagingError `invalid`, naming what it was
+ */
+export function checkText(what: string, text: string): void {
+  if (text.isWellFormed()) return;
+  throw new MessagingError('invalid', `${what} has half a surrogate pair: give text that is Unicode`);
+}
+
 /** As a store keeps it. @throws MessagingError `invalid`, naming what it was */
 export function toJson(value: unknown, what: string): string {
   let text: string | undefined;

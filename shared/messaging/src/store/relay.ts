@@ -69,10 +69,13 @@ export function createRelay({
     onChange: waiting.wake,
   });
   let nextDueMs: number | undefined = -Infinity;
+  let scheduled = 0;
   let stopped = false;
   let loop: Promise<void> | undefined;
   const forgetSchedule = store.onCommit((added) => {
-    if (added === 'schedule') nextDueMs = -Infinity;
+    if (added !== 'schedule') return;
+    scheduled++;
+    nextDueMs = -Infinity;
   });
 
   async function run(): Promise<void> {
@@ -98,7 +101,10 @@ export function createRelay({
   /** What is due goes into the outbox; then what is in there to the broker. */
   async function pass(isOver: () => boolean): Promise<void> {
     while (nextDueMs !== undefined && nextDueMs <= clock.now() && !isOver()) {
-      ({ nextMs: nextDueMs } = await store.releaseDue(clock.now(), batchSize));
+      const before = scheduled;
+      const { nextMs } = await store.releaseDue(clock.now(), batchSize);
+      // What was scheduled meanwhile may be due earlier, and be in the answer or not.
+      if (scheduled === before) nextDueMs = nextMs;
     }
     // Another process may have scheduled something that this one was not told of: so it is asked for with each poll.
     nextDueMs = Math.min(nextDueMs ?? Infinity, clock.now() + pollMs);

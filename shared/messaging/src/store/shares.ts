@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@waggle/kernel';
-import { messageOf } from '@waggle/kernel';
+import { messageOf, MessagingError } from '@waggle/kernel';
 import type { Store } from './store.ts';
 
 /** The scope of what processes tell each other through a store; no service has such a name. */
@@ -8,6 +8,8 @@ const COLLECTION = 'shares';
 
 /** How often a share is renewed within its lease, so that one failure does not lose it. */
 const RENEWALS = 3;
+/** Of a change, before it counts as a failure. */
+const TRIES = 10;
 /** After a failure. */
 const AGAIN_MS = 1_000;
 
@@ -97,9 +99,9 @@ export function createShares(options: SharesOptions): Shares {
     return { members, jobs: Object.fromEntries(freed) as Assignment['jobs'] };
   }
 
-  /** Reads, changes and writes; again where somebody else was faster. */
+  /** Reads, changes and writes; again where somebody else was faster. @throws MessagingError `conflict` */
   async function change(how: (before: Assignment) => Assignment): Promise<Assignment> {
-    for (;;) {
+    for (let tries = 1; tries <= TRIES; tries++) {
       const document = await store.get(SCOPE, COLLECTION, pool);
       const before =
         document === undefined ? { members: {}, jobs: {} } : (JSON.parse(document.value) as Assignment);
@@ -117,6 +119,7 @@ export function createShares(options: SharesOptions): Shares {
       });
       if (outcome === 'committed') return after;
     }
+    throw new MessagingError('conflict', `${TRIES} tries each lost the race for the shares of ${pool}`);
   }
 
   async function renew(): Promise<void> {

@@ -5,6 +5,7 @@ export interface StoredDocument {
   readonly id: string;
   /** JSON, as everything that a store keeps: it has been encoded, and nobody else can reach it. */
   readonly value: string;
+  /** Above 0, and another one with each write, also when it was removed in between. */
   readonly version: number;
 }
 
@@ -120,7 +121,7 @@ export interface Store {
   close(): Promise<void>;
 
   get(scope: string, collection: string, id: string): Promise<StoredDocument | undefined>;
-  /** In the order of first writing. */
+  /** In the order of first writing; those of one commit in any order. */
   list(scope: string, collection: string): Promise<readonly StoredDocument[]>;
   /** `range` is valid. */
   readStream(scope: string, stream: string, range: StreamRange): Promise<readonly EventRow[]>;
@@ -145,7 +146,7 @@ export interface Store {
 
   /**
    * Of these partitions (default all), those behind `after`, in the order of their positions, as of one moment; and the last
-   * position of the whole outbox at that moment, 0 where it is empty.
+   * position in the whole outbox at that moment, 0 where it is empty.
    */
   outbox(options: {
     readonly after: number;

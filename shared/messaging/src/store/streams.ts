@@ -1,7 +1,7 @@
 import type { EventToAppend, Ids, StoredEvent, StreamEvent, StreamRange, Upcasters } from '@waggle/kernel';
 import { MessagingError, positionOf } from '@waggle/kernel';
 import { currentMessageContext } from '../message-context.ts';
-import { toJson } from './json.ts';
+import { checkText, toJson } from './json.ts';
 import type { EventRow, EventWrite } from './store.ts';
 
 const STREAM = /^[a-z][a-z0-9]*-[^\s\p{Cc}]{1,200}$/u;
@@ -9,6 +9,7 @@ const CATEGORY = /^[a-z][a-z0-9]*$/;
 
 /** @throws MessagingError `invalid` */
 export function checkStream(name: string): void {
+  checkText('the name of a stream', name);
   if (!STREAM.test(name)) throw invalid(`"${name.slice(0, 80)}" is not a stream: write <category>-<id>`);
 }
 
@@ -38,6 +39,7 @@ export function toWrite(
 ): EventWrite {
   const what = `event ${type} of ${stream}`;
   if (type === '' || id === '') throw invalid(`${what} has an empty ${id === '' ? 'id' : 'type'}`);
+  for (const text of [type, id ?? '']) checkText(`type or id of an ${what}`, text);
   return {
     id: id ?? ids.next(),
     type,

@@ -14,7 +14,7 @@ import { MessagingError } from '@waggle/kernel';
 import { currentMessageContext } from '../message-context.ts';
 import type { Publisher } from '../publisher.ts';
 import { childTraceparent } from '../trace-context.ts';
-import { toJson } from './json.ts';
+import { checkText, toJson } from './json.ts';
 import { partitionOf } from './partitions.ts';
 import type {
   Changes,
@@ -76,6 +76,7 @@ export function createTransaction(options: TransactionOptions) {
       ...(context?.tracestate !== undefined && { tracestate: context.tracestate }),
       data,
     };
+    if (key !== undefined) checkText(`the key of ${type}`, key);
     return { kind, id, key, partition: partitionOf(key ?? id), body: publisher.encode({ kind, message }) };
   }
 
@@ -87,6 +88,7 @@ export function createTransaction(options: TransactionOptions) {
   const tx: Transaction = {
     collection<Value>(name: string): Collection<Value> {
       demandOpen();
+      checkText('the name of a collection', name);
       const known = collections.get(name) ?? collectedCollection(store, service, name, demandOpen);
       collections.set(name, known);
       return known.collection as Collection<Value>;
@@ -105,6 +107,7 @@ export function createTransaction(options: TransactionOptions) {
           'invalid',
           `${service}: "${id}" cannot be delivered at ${atMs}: give it a name, and milliseconds since 1970`,
         );
+      checkText('the name of a scheduled message', id);
       schedule.push({ id, due: { atMs, message: outgoing(message, atMs) } });
     },
     cancel(id) {
@@ -220,6 +223,7 @@ function collectedCollection(
       },
       put(id, value) {
         demandOpen();
+        checkText(`an id in ${name}`, id);
         changes.set(id, toJson(value, `document ${name}/${id}`));
       },
       delete(id) {
