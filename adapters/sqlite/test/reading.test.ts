@@ -116,5 +116,5 @@ it('keeps any text as it was given', async () => {
     documents: [{ collection: 'c', id, value: text, expectedVersion: 'any' }],
   });
   expect(await store.readStream('s', 'order-ü', {})).toMatchObject([{ id, data: text }]);
-  expect(await store.list('s', 'c')).toEqual([{ id, value: text, version: 1 }]);
+  expect(await store.list('s', 'c')).toEqual([{ id, value: text, version: expect.any(Number) }]);
 });
