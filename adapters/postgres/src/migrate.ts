@@ -44,7 +44,8 @@ export async function migrate(
 async function demandUtf8(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ readonly server_encoding: string }>`show server_encoding`.execute(db);
   const encoding = rows[0]?.server_encoding;
-  if (encoding !== 'UTF8') throw fail('invalid', `the database is encoded in ${encoding}: create one in UTF8`);
+  if (encoding !== 'UTF8')
+    throw fail('invalid', `the database is encoded in ${encoding}: create one in UTF8`);
 }
 
 /**

@@ -78,7 +78,9 @@ export function createBell({ namespace, logger, client: makeClient, notify }: Be
       clearInterval(heartbeat);
       client.end().catch(() => undefined);
       if (!isOpen) return;
-      logger.debug('no commits of others are heard of for now', { reason: translate(error, 'listen').reason });
+      logger.debug('no commits of others are heard of for now', {
+        reason: translate(error, 'listen').reason,
+      });
       reconnecting = setTimeout(() => void listen(attempt + 1), reconnectDelayMs(attempt));
     };
     listening = client;

@@ -165,7 +165,9 @@ function valuesOf(scope: string, changes: Changes) {
     due_ms: due.map((write) => write.due?.atMs ?? null),
     due_partitions: due.map((write) => write.due?.message.partition ?? null),
     due_kinds: textArray(due.map((write) => write.due?.message.kind ?? null)),
-    due_ids: textArray(due.map(({ due: wanted }) => (wanted === undefined ? null : toText(wanted.message.id)))),
+    due_ids: textArray(
+      due.map(({ due: wanted }) => (wanted === undefined ? null : toText(wanted.message.id))),
+    ),
     due_keys: textArray(
       due.map(({ due: wanted }) => (wanted?.message.key === undefined ? null : toText(wanted.message.key))),
     ),

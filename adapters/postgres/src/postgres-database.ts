@@ -67,6 +67,18 @@ const USELESS: ReadonlySet<string | undefined> = new Set(['26000', '0A000']);
 /** Everything stays text: a parser for each column and row costs more than the few numbers that are needed. */
 export const AS_TEXT = { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig;
 
+/**
+ * What holds for a connection, whatever the database or the role prefers. The isolation: see sql-append.ts. All that is read
+ * is found by an index, in its order: without statistics, or with old ones, the server might think otherwise. And no statement
+ * takes so long that it should be compiled first.
+ */
+export const SESSION: Readonly<Record<string, string>> = {
+  default_transaction_isolation: 'read committed',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  jit: 'off',
+};
+
 export function createDatabase(options: PostgresOptions, settings: StoreSettings): Database {
   const { host, port, database, user, password, tls, poolSize = 10 } = options;
   const { namespace, requestTimeoutMs, logger } = settings;
@@ -76,13 +88,15 @@ export function createDatabase(options: PostgresOptions, settings: StoreSettings
     database,
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
-    ssl: tls === undefined ? false : { ...tls, ...(host.startsWith('/') ? {} : { servername: host }) },
+    // The host is what the certificate is compared with where it is an address.
+    ssl: tls === undefined ? false : { ...tls, host },
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     connectionTimeoutMillis: requestTimeoutMs,
     application_name: `waggle ${namespace}`,
-    // Whatever the database or the role prefers: see sql-append.ts. And no statement is long enough to be compiled first.
-    options: '-c default_transaction_isolation=read\\ committed -c jit=off',
+    options: Object.entries(SESSION)
+      .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+      .join(' '),
   };
   let pool: pg.Pool | undefined;
   let wasOpen = false;

@@ -52,7 +52,10 @@ async function missingIn(
   const had = (await database.run(list, [])).map(([name = '']) => name);
   const unknown = had.filter((name) => !(name in migrations));
   if (unknown.length > 0) {
-    throw fail('invalid', `schema "${namespace}" has ${unknown.join(', ')}, unknown to this code: run newer code`);
+    throw fail(
+      'invalid',
+      `schema "${namespace}" has ${unknown.join(', ')}, unknown to this code: run newer code`,
+    );
   }
   return Object.keys(migrations).filter((name) => !had.includes(name));
 }

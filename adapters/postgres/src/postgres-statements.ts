@@ -67,7 +67,9 @@ export function statementsOf(schema: string) {
 }
 
 /** A row of the outbox; nothing of one that only has the head. */
-export function entryOf([, position, partition, kind, id, key, body]: Row<string | null>): readonly OutboxEntry[] {
+export function entryOf([, position, partition, kind, id, key, body]: Row<
+  string | null
+>): readonly OutboxEntry[] {
   if (typeof position !== 'string') return [];
   return [
     {

@@ -16,7 +16,12 @@ export function createPostgresWriter(client: pg.ClientBase, namespace: string) {
     commit(
       async ({ text }, values) => {
         try {
-          const { rows } = await client.query({ text, values: [...values], rowMode: 'array', types: AS_TEXT });
+          const { rows } = await client.query({
+            text,
+            values: [...values],
+            rowMode: 'array',
+            types: AS_TEXT,
+          });
           return rows as Row[];
         } catch (error) {
           throw translate(error, 'commit');

@@ -49,7 +49,7 @@ begin
     v_next := (select x.ended::text::bigint + age(x.ended::xid)
                from (select pg_snapshot_xmax(pg_current_snapshot()) as ended) x);
     v_oldest := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-    if true then
+    if v_oldest >= v_next then
       v_settled := v_last;
     else
       pending_last := v_last;

@@ -5,7 +5,8 @@ import type { Changes, Store } from '@waggle/messaging';
 import { anEvent, append, events, readToEnd, rejection, useServer } from './harness.ts';
 
 const bench = useServer();
-const commit = (store: Store, changes: Partial<Changes>) => store.commit('testing', { timeMs: 1, ...changes });
+const commit = (store: Store, changes: Partial<Changes>) =>
+  store.commit('testing', { timeMs: 1, ...changes });
 const message = { kind: 'event', id: 'm', key: 'k', partition: 1, body: '{}' } as const;
 
 /** Whatever a commit could have left behind, table by table. */
@@ -61,10 +62,18 @@ describe('a commit that is not made', () => {
     const given = events(1);
     await commit(store, { streams: [{ stream: 'order-1', expected: 0, events: given }] });
     await commit(store, { streams: [{ stream: 'order-1', expected: 0, events: events(1) }] });
-    await commit(store, { outbox: [message], streams: [{ stream: 'order-1', expected: 9, events: events(1) }] });
-    await commit(store, { outbox: [message], streams: [{ stream: 'order-1', expected: 'any', events: given }] });
+    await commit(store, {
+      outbox: [message],
+      streams: [{ stream: 'order-1', expected: 9, events: events(1) }],
+    });
+    await commit(store, {
+      outbox: [message],
+      streams: [{ stream: 'order-1', expected: 'any', events: given }],
+    });
     await commit(store, { documents: [{ collection: 'c', id: 'd', value: '1', expectedVersion: 9 }] });
-    expect(readFileSync(join(bench.server.folder, 'server.log'), 'utf8')).not.toMatch(/ERROR.*(WG001|events_id)/);
+    expect(readFileSync(join(bench.server.folder, 'server.log'), 'utf8')).not.toMatch(
+      /ERROR.*(WG001|events_id)/,
+    );
     expect(await readToEnd(store)).toHaveLength(1);
   });
 });
@@ -78,7 +87,10 @@ describe('a repeat', () => {
     ] as const) {
       const given = events(count);
       for (const expected of [0, 'no-stream', 'any', 'stream-exists', count, 77] as const)
-        expect(await commit(store, { streams: [{ stream, expected, events: given }] }), String(expected)).toEqual({
+        expect(
+          await commit(store, { streams: [{ stream, expected, events: given }] }),
+          String(expected),
+        ).toEqual({
           outcome: 'committed',
           versions: [count],
         });
@@ -114,10 +126,12 @@ describe('a repeat', () => {
     const forget = { stream: 'order-1', expected: 'any', events: [], truncateBefore: 3 } as const;
     expect(await commit(store, { streams: [forget] })).toEqual({ outcome: 'committed', versions: [3] });
     expect((await store.readStream('testing', 'order-1', {})).map(({ version }) => version)).toEqual([3]);
-    expect(await commit(store, { streams: [{ stream: 'order-1', expected: 'any', events: given }] })).toEqual({
-      outcome: 'committed',
-      versions: [3],
-    });
+    expect(await commit(store, { streams: [{ stream: 'order-1', expected: 'any', events: given }] })).toEqual(
+      {
+        outcome: 'committed',
+        versions: [3],
+      },
+    );
     const client = await bench.client();
     const { rows } = await client.query(`select * from "${namespace}".events order by version`);
     expect(JSON.stringify(rows)).not.toContain('secret');
@@ -128,25 +142,31 @@ describe('a repeat', () => {
 describe('commits that meet', () => {
   test('lock in one order, so that none waits for another in a circle', async () => {
     const namespace = bench.namespace();
-    const stores = [await bench.open(namespace), await bench.open(namespace)];
+    const one = await bench.open(namespace);
+    const other = await bench.open(namespace);
     const names = ['a-1', 'b-1', 'c-1', 'd-1'];
     const outcomes = await Promise.all(
       Array.from({ length: 120 }, (_, turn) => {
         const order = turn % 2 ? names : names.toReversed();
         const chosen = order.filter((_each, index) => (turn >> index) % 3 !== 0);
-        return stores[turn % 2]?.commit('testing', {
+        return (turn % 2 ? other : one).commit('testing', {
           timeMs: 1,
           inbox: { consumer: 'a', messageId: String(turn) },
           streams: chosen.map((stream) => ({ stream, expected: 'any', events: events(1 + (turn % 3)) })),
-          documents: order.map((id) => ({ collection: 'c', id, value: String(turn), expectedVersion: 'any' })),
+          documents: order.map((id) => ({
+            collection: 'c',
+            id,
+            value: String(turn),
+            expectedVersion: 'any',
+          })),
           schedule: order.map((id) => ({ id, ...(turn % 5 !== 0 && { due: { atMs: turn, message } }) })),
           outbox: [message],
         });
       }),
     );
-    expect(outcomes.filter((each) => each?.outcome === 'committed')).toHaveLength(120);
+    expect(outcomes.filter((each) => each.outcome === 'committed')).toHaveLength(120);
     expect(readFileSync(join(bench.server.folder, 'server.log'), 'utf8')).not.toContain('deadlock');
-    expect((await stores[0]?.outbox({ after: 0, limit: 500 }))?.entries).toHaveLength(120);
+    expect((await one.outbox({ after: 0, limit: 500 })).entries).toHaveLength(120);
   });
 
   test('are tried again by themselves where somebody else locks in another order', async () => {
@@ -177,7 +197,9 @@ describe('commits that meet', () => {
     try {
       const namespace = bench.namespace();
       const stores = [await bench.open(namespace), await bench.open(namespace)];
-      await Promise.all(Array.from({ length: 40 }, (_, turn) => append(stores[turn % 2] as Store, 'order-1')));
+      await Promise.all(
+        Array.from({ length: 40 }, (_, turn) => append(stores[turn % 2] as Store, 'order-1')),
+      );
       expect(await readToEnd(stores[0] as Store)).toHaveLength(40);
     } finally {
       await admin.query('alter role waggle reset default_transaction_isolation');
@@ -193,13 +215,19 @@ test('names that are no text for PostgreSQL are kept, and apart from each other'
       commit(store, {
         inbox: { consumer: name, messageId: name },
         documents: [{ collection: name, id: name, value: JSON.stringify(name), expectedVersion: 0 }],
-        streams: [{ stream: `odd-${name}x`, expected: 0, events: [anEvent({ id: `id-${name}`, type: name })] }],
+        streams: [
+          { stream: `odd-${name}x`, expected: 0, events: [anEvent({ id: `id-${name}`, type: name })] },
+        ],
         outbox: [{ ...message, id: name, key: name, partition: index }],
       }),
     ),
   );
   for (const [index, name] of names.entries()) {
-    expect(await store.get('testing', name, name)).toEqual({ id: name, value: JSON.stringify(name), version: 1 });
+    expect(await store.get('testing', name, name)).toEqual({
+      id: name,
+      value: JSON.stringify(name),
+      version: 1,
+    });
     expect((await store.list('testing', name)).map(({ id }) => id)).toEqual([name]);
     const [event] = await store.readStream('testing', `odd-${name}x`, {});
     expect([event?.stream, event?.id, event?.type]).toEqual([`odd-${name}x`, `id-${name}`, name]);
@@ -214,12 +242,17 @@ test('names that are no text for PostgreSQL are kept, and apart from each other'
 test('times are kept to the fraction, and far away ones too', async () => {
   const store = await bench.open(bench.namespace());
   const times = [-1e300, -0.5, 0.1, 1_764_000_000_000.123, 1e300];
-  await commit(store, { schedule: times.map((atMs, index) => ({ id: String(index), due: { atMs, message } })) });
+  await commit(store, {
+    schedule: times.map((atMs, index) => ({ id: String(index), due: { atMs, message } })),
+  });
   for (const atMs of times) {
     expect(await store.releaseDue(atMs - Math.abs(atMs) * 1e-15, 10)).toEqual({ nextMs: atMs });
     await store.releaseDue(atMs, 10);
   }
   expect(await store.releaseDue(Number.MAX_VALUE, 10)).toEqual({ nextMs: undefined });
-  await store.commit('testing', { timeMs: 1.25, streams: [{ stream: 'a-1', expected: 0, events: events(1) }] });
+  await store.commit('testing', {
+    timeMs: 1.25,
+    streams: [{ stream: 'a-1', expected: 0, events: events(1) }],
+  });
   expect((await store.readStream('testing', 'a-1', {}))[0]?.timeMs).toBe(1.25);
 });

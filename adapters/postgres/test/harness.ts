@@ -100,7 +100,8 @@ export function anEvent(fields: Partial<EventWrite> = {}): EventWrite {
   return { id: `event-${++ids}`, type: 'counted', schemaVersion: 1, data: '{}', metadata: '{}', ...fields };
 }
 
-export const events = (count: number): readonly EventWrite[] => Array.from({ length: count }, () => anEvent());
+export const events = (count: number): readonly EventWrite[] =>
+  Array.from({ length: count }, () => anEvent());
 
 export function append(store: Store, stream: string, count = 1): Promise<CommitOutcome> {
   return store.commit('testing', {
@@ -112,7 +113,7 @@ export function append(store: Store, stream: string, count = 1): Promise<CommitO
 /** All that a reader is given who goes on until there is no more for now. */
 export async function readToEnd(store: Store, after = 0, limit = 7): Promise<readonly EventRow[]> {
   const found: EventRow[] = [];
-  for (let position = after; ; ) {
+  for (let position = after; ;) {
     const page = await store.readAll('testing', { after: position, limit });
     found.push(...page.events);
     position = page.position;
@@ -124,7 +125,10 @@ export const placesOf = (rows: readonly EventRow[]): readonly string[] =>
   rows.map(({ stream, version }) => `${stream}@${version}`);
 
 /** What went wrong; it has to be an error with this code. */
-export async function rejection(promise: Promise<unknown>, code: MessagingErrorCode): Promise<MessagingError> {
+export async function rejection(
+  promise: Promise<unknown>,
+  code: MessagingErrorCode,
+): Promise<MessagingError> {
   const error = await promise.then(
     () => new Error(`expected an error with the code ${code}, got none`),
     (thrown: unknown) => thrown,
@@ -134,7 +138,10 @@ export async function rejection(promise: Promise<unknown>, code: MessagingErrorC
 }
 
 /** Resolves with what the first call had, of the next calls. */
-export function nextCall<Value>(): { readonly called: Promise<Value>; readonly call: (value: Value) => void } {
+export function nextCall<Value>(): {
+  readonly called: Promise<Value>;
+  readonly call: (value: Value) => void;
+} {
   const { promise, resolve } = Promise.withResolvers<Value>();
   return { called: promise, call: resolve };
 }

@@ -12,7 +12,7 @@ const write = (writer: Writer, stream: string) =>
 async function follow(store: Store, count: number, page = 7): Promise<readonly EventRow[]> {
   const found: EventRow[] = [];
   const deadline = performance.now() + 20_000;
-  for (let after = 0; found.length < count; ) {
+  for (let after = 0; found.length < count;) {
     expect(performance.now(), `${found.length} of ${count} events came`).toBeLessThan(deadline);
     const read = await store.readAll('testing', { after, limit: page });
     found.push(...read.events);
@@ -160,9 +160,12 @@ describe('reading all', () => {
   test('gives each of several readers each event once and in order while many write, slowly and in vain too', async () => {
     const namespace = bench.namespace();
     const stores = [await bench.open(namespace), await bench.open(namespace)] as const;
-    const readers = Array.from({ length: 4 }, (_, reader) => follow(stores[reader % 2 ? 1 : 0], 300, 5 + reader));
+    const readers = Array.from({ length: 4 }, (_, reader) =>
+      follow(stores[reader % 2 ? 1 : 0], 300, 5 + reader),
+    );
     const quick = Array.from({ length: 6 }, async (_, writer) => {
-      for (let turn = 0; turn < 40; turn++) await append(stores[writer % 2 ? 1 : 0], `order-${(writer + turn) % 7}`);
+      for (let turn = 0; turn < 40; turn++)
+        await append(stores[writer % 2 ? 1 : 0], `order-${(writer + turn) % 7}`);
     });
     const slow = Array.from({ length: 3 }, async (_, number) => {
       for (let turn = 0; turn < 30; turn++) {
@@ -205,7 +208,9 @@ test('a stream is read from its end without going through what is before', async
   const store = await bench.open(bench.namespace());
   await append(store, 'order-1', 300);
   const range = { backwards: true, limit: 2 };
-  expect((await store.readStream('testing', 'order-1', range)).map(({ version }) => version)).toEqual([300, 299]);
+  expect((await store.readStream('testing', 'order-1', range)).map(({ version }) => version)).toEqual([
+    300, 299,
+  ]);
   const far = { from: Number.MAX_VALUE, to: Number.MAX_VALUE };
   expect(await store.readStream('testing', 'order-1', far)).toEqual([]);
   expect(anEvent().id).not.toBe(anEvent().id);

@@ -3,7 +3,7 @@ import type { DocumentWrite, StoredDocument } from '@waggle/messaging';
 import { prepare } from './query.ts';
 
 const COLUMNS = 'id, value, version';
-/** A version that no document had before, also one of this id that was removed: 53 bits by chance. */
+/** A version that no document had before, also one of this id that was removed: 52 bits by chance. */
 const ANOTHER = '(random() & 9007199254740991) | 1';
 
 export function createDocuments(database: DatabaseSync) {
