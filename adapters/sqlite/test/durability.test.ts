@@ -21,7 +21,11 @@ it('has everything again when the file is opened again', async () => {
   expect(await again.readStream('s', 'order-1', {})).toEqual([
     { ...event({ id: 'e1', data: '{"a":1}' }), stream: 'order-1', version: 1, position: 1, timeMs: 7 },
   ]);
-  expect(await again.get('s', 'orders', 'o')).toEqual({ id: 'o', value: '{"b":2}', version: expect.any(Number) });
+  expect(await again.get('s', 'orders', 'o')).toEqual({
+    id: 'o',
+    value: '{"b":2}',
+    version: expect.any(Number),
+  });
   expect(await again.outbox({ after: 0, limit: 9 })).toEqual({
     entries: [{ ...message('m1', 3), key: 'k', body: '{"c":3}', position: 1 }],
     head: 1,
