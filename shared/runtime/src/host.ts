@@ -150,6 +150,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
   }
 
+  if (settings.BROKER === 'memory' && settings.STORE !== 'memory') {
+    logger.warn(
+      'BROKER=memory with a durable store: messages that have left the outbox and are not handled yet, and dead letters, are gone at the next restart',
+    );
+  }
+
   function stop(): Promise<StopReport> {
     ready = false;
     const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_TIMEOUT_MS: budgetMs } = settings;

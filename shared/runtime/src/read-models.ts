@@ -27,6 +27,7 @@ export interface ReadModelState {
 
 /** Read models that this process takes its share in keeping up. */
 export interface RunningReadModels extends ReadModels {
+  readonly names: readonly string[];
   list(): Promise<readonly ReadModelState[]>;
   /** Lets one be built anew, by whoever keeps it up; false where there is none of that name. */
   rebuild(name: string): Promise<boolean>;
@@ -116,6 +117,7 @@ export function createReadModels(options: ReadModelsOptions): RunningReadModels 
   return {
     start: async () => void (await Promise.all(keepers.map((keeper) => keeper.start()))),
     stop: async () => void (await Promise.all(keepers.map((keeper) => keeper.stop()))),
+    names: projections.map(({ name }) => name),
     list: () => Promise.all(projections.map(stateOf)),
     async rebuild(name) {
       const projection = projections.find((candidate) => candidate.name === name);

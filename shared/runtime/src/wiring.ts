@@ -141,7 +141,10 @@ export function findConflicts(wired: readonly WiredService[]): string[] {
   const owners = new Map<string, string>();
   const taken = new Set<string>();
   const commands = new Set<string>();
-  for (const { service, handlers } of wired) {
+  for (const { service, handlers, readModels } of wired) {
+    for (const name of readModels.names.filter((each, index, all) => all.indexOf(each) !== index)) {
+      problems.push(`${service.name} has two read models named ${name}: rename one`);
+    }
     if (taken.has(service.name)) problems.push(`two services are named ${service.name}: rename one`);
     taken.add(service.name);
     const names = handlers.map(({ name }) => name);

@@ -1,3 +1,4 @@
+import { defineProjection } from '@waggle/event-sourcing';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -100,6 +101,12 @@ test('services that do not fit together are refused at start', async () => {
   ]);
   await expect(starting).rejects.toThrow('one has two handlers named listen');
   await expect(starting).rejects.toThrow('one and two both handle commands of payments');
+});
+
+test('two read models of one name in a service are refused at start', async () => {
+  const projection = defineProjection({ name: 'views', category: 'order', project: () => undefined });
+  const starting = aHost([aService({ projections: [projection, projection] })]);
+  await expect(starting).rejects.toThrow('testing has two read models named views: rename one');
 });
 
 test('handlers of one queue with different options are refused at start', async () => {

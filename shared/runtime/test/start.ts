@@ -2,6 +2,7 @@ import type { MemoryBroker } from '@waggle/adapter-memory';
 import { createMemoryDriver } from '@waggle/adapter-memory';
 import { orderConfirmed } from '@waggle/contracts';
 import type { HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
+import type { Projection } from '@waggle/event-sourcing';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import { ContainerModule } from 'inversify';
 import { onTestFinished } from 'vitest';
@@ -15,6 +16,7 @@ export interface Parts {
   readonly publishes?: Service['publishes'];
   readonly sends?: Service['sends'];
   readonly handlers?: readonly HandlerDefinition[];
+  readonly projections?: readonly Projection[];
   readonly routes?: (unitOfWork: UnitOfWork) => Routes;
 }
 
@@ -24,6 +26,7 @@ export function aService({
   publishes = [orderConfirmed],
   sends = [],
   handlers = [],
+  projections = [],
   routes,
 }: Parts): Service {
   return defineService({
@@ -32,6 +35,7 @@ export function aService({
     sends,
     module: new ContainerModule(({ bind }) => {
       bind(offered.handlers).toConstantValue(handlers);
+      bind(offered.projections).toConstantValue(projections);
       if (routes !== undefined) bind(offered.routes).toResolvedValue(routes, [provided.unitOfWork]);
     }),
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startHost } from '../../src/index.ts';
+import { memoryLogger } from '../start.ts';
 import { migrate } from '../../src/tools/migrate.ts';
 import { readModels } from '../../src/tools/read-models.ts';
 import { settled } from '../../testing/index.ts';
@@ -40,6 +41,15 @@ describe('the migrate command', () => {
     expect({ status, out }).toEqual({ status: 2, out: '' });
     expect(notes).toContain(why);
   });
+});
+
+test('a broker that ends with the process, and a store that does not, are warned of', async () => {
+  const { logger, lines } = memoryLogger();
+  const host = await startHost({ services: [], environment: { ...(await aFile()), PORT: '0' }, logger });
+  await host.stop();
+  expect(lines.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining('BROKER=memory with a durable store'),
+  );
 });
 
 describe('the read-models command', () => {
