@@ -31,7 +31,7 @@ export const beginsTooLate: BrokenStore = {
     readStream: (scope, stream, { from, ...range }) =>
       store.readStream(scope, stream, from === undefined ? range : { ...range, from: from + 1 }),
   })),
-  caughtBy: ['M10'],
+  caughtBy: ['M10', 'M23'],
 };
 
 export const failsPastTheHead: BrokenStore = {

@@ -29,6 +29,7 @@ export const storeClauses = {
   M20: 'documents: one winner a race, nothing is overwritten unseen',
   M21: 'not open, closed, closed twice, opened again: typed errors, and nothing is lost',
   M22: 'whoever follows is woken by commits of others',
+  M23: 'a snapshot with another schema version is ignored',
   N1: 'order per key with several relays, each message once while none dies',
   N2: 'what a dead relay held is taken over',
   N3: 'the inbox key is (consumer, message id) and drops every repeat',

@@ -10,6 +10,7 @@ import { deliveringCases } from './delivering.ts';
 import type { StoreHarness } from './harness.ts';
 import { readingCases } from './reading.ts';
 import { schedulingCases } from './scheduling.ts';
+import { sourcingCases } from './sourcing.ts';
 import { workCases } from './work.ts';
 
 export type { StoreCase } from './case.ts';
@@ -23,6 +24,7 @@ export const storeCases: readonly StoreCase[] = [
   ...contentCases,
   ...readingCases,
   ...workCases,
+  ...sourcingCases,
   ...deliveringCases,
   ...schedulingCases,
 ];
