@@ -1,5 +1,6 @@
 import { appendFunctions } from './sql-append.ts';
 import { commitFunctions } from './sql-commit.ts';
+import { judgeFunctions } from './sql-judge.ts';
 import { readFunctions } from './sql-read.ts';
 import { tables } from './sql-tables.ts';
 
@@ -13,5 +14,8 @@ export type Migrations = Readonly<Record<string, (schema: string) => string>>;
  */
 export const MIGRATIONS: Migrations = {
   '0001-tables': tables,
-  '0002-functions': (schema) => appendFunctions(schema) + commitFunctions(schema) + readFunctions(schema),
+  '0002-functions': (schema) =>
+    [appendFunctions, judgeFunctions, commitFunctions, readFunctions]
+      .map((functions) => functions(schema))
+      .join(''),
 };

@@ -115,7 +115,8 @@ export function createBell({ namespace, logger, client: makeClient, notify }: Be
       resting = undefined;
       const client = listening;
       listening = undefined;
-      await Promise.all([say(), client?.end().catch(() => undefined)]);
+      client?.end().catch(() => undefined);
+      await say();
     },
     ring(added) {
       wake(added);

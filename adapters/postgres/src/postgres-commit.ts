@@ -11,14 +11,19 @@ import type {
 import type { Row, Statement } from './postgres-database.ts';
 import { fail } from './postgres-errors.ts';
 import { numbersOf, textArray, toText } from './postgres-text.ts';
-import { EXPECTED } from './sql-append.ts';
-import { ANSWER, COMMIT_PARAMETERS } from './sql-commit.ts';
+import { appendOne, EXPECTED } from './sql-append.ts';
+import { COMMIT_PARAMETERS } from './sql-commit.ts';
+import { ANSWER } from './sql-judge.ts';
+
+/** The largest number of a version. */
+const MOST = 2_147_483_647;
 
 /** One round trip and one transaction, or part of the transaction of whoever runs it. */
 export type Run = (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>;
 
 /** @param schema quoted */
 export function createCommit(schema: string) {
+  const appendOneStatement: Statement = { name: 'append one', text: appendOne(schema) };
   const appendStatement: Statement = {
     name: 'append',
     text: `select ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -30,14 +35,16 @@ export function createCommit(schema: string) {
   };
 
   async function append(run: Run, scope: string, timeMs: number, write: StreamWrite): Promise<CommitOutcome> {
-    const { stream, expected, events } = write;
-    const [[answer] = []] = await run(appendStatement, [
-      toText(scope),
-      toText(stream),
-      expectation(expected),
-      timeMs,
-      ...columnsOf(events),
-    ]);
+    const expected = expectation(write.expected);
+    const where = [toText(scope), toText(write.stream), expected, timeMs];
+    const [event, second] = write.events;
+    if (event !== undefined && second === undefined && expected > 0) {
+      const { id, type, schemaVersion, data, metadata } = event;
+      const values = [...where, toText(id), toText(type), schemaVersion, data, metadata];
+      const [[version] = []] = await run(appendOneStatement, values);
+      if (version !== undefined) return { outcome: 'committed', versions: [Number(version)] };
+    }
+    const [[answer] = []] = await run(appendStatement, [...where, ...columnsOf(write.events)]);
     const version = Number(answer);
     if (version >= 0) return { outcome: 'committed', versions: [version] };
     return { outcome: 'conflict', stream: { index: 0, actual: -1 - version } };
@@ -143,7 +150,9 @@ function valuesOf(scope: string, changes: Changes) {
     write_streams: streams.map((_, write) => streamOf(write) + 1),
     write_expected: streams.map(({ expected }) => expectation(expected)),
     write_ends: ends,
-    write_keep_from: streams.map(({ truncateBefore = null }) => truncateBefore),
+    write_keep_from: streams.map(({ truncateBefore }) =>
+      truncateBefore === undefined ? null : Math.min(truncateBefore, MOST),
+    ),
     event_writes: events.map(({ write }) => write),
     event_streams: events.map(({ stream }) => stream),
     event_places: events.map(({ place }) => place),

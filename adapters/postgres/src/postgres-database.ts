@@ -166,7 +166,8 @@ export function createDatabase(options: PostgresOptions, settings: StoreSettings
     async close() {
       const closing = pool;
       pool = undefined;
-      await closing?.end();
+      // Of a server that is silent, nothing ends by itself; with its process it does.
+      await Promise.race([closing?.end(), pause(requestTimeoutMs, undefined, { ref: false })]);
     },
     async run<Value extends string | null>(statement: Statement, values: readonly unknown[]) {
       for (let tries = 1; ; tries++) {

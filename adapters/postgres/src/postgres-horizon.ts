@@ -10,6 +10,8 @@ type ReadAll = Store['readAll'];
  * or categories.
  */
 const WINDOW = 20_000;
+/** More than any page can hold. */
+const MOST = 1_000_000_000;
 /** How long a page waits for commits that are under way, all in all and only once for the same ones: 31 ms. */
 const PAUSES_MS: readonly number[] = [1, 2, 4, 8, 16];
 
@@ -85,7 +87,7 @@ export function createReader(database: Database, schema: string): ReadAll {
     let at = after;
     let pauses = 0;
     for (;;) {
-      const left = limit - events.length;
+      const left = Math.min(limit - events.length, MOST);
       const upTo = Math.min(settled, at + WINDOW);
       // Where a full page can be expected, one statement for it and no more.
       const isBehind = upTo - at >= Math.min(left, WINDOW);
@@ -94,8 +96,11 @@ export function createReader(database: Database, schema: string): ReadAll {
         : await newEvents(...where, at, left);
       events.push(...read.found);
       if (events.length >= limit) return { events, position: events.at(-1)?.position ?? at };
+      const from = at;
       at = Math.max(at, Math.min(read.upTo, at + WINDOW));
-      if (isBehind || at < read.upTo) continue;
+      // What follows without a hole is found out step by step.
+      const isMore = isBehind || at < read.upTo || (pending !== undefined && at > from);
+      if (isMore) continue;
       if (!(await pause(pauses++))) return { events, position: at };
     }
   };

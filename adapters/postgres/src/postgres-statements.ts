@@ -31,7 +31,11 @@ export function statementsOf(schema: string) {
 
   return {
     check: { name: 'check', text: 'select 1' },
-    notify: { name: 'notify', text: 'select pg_notify($1, $2)' },
+    // Nobody waits for it to be on disk, as a commit would be.
+    notify: {
+      name: 'notify',
+      text: `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`,
+    },
     get: {
       name: 'read a document',
       text: `select value, version from ${schema}.documents where scope = $1 and collection = $2 and id = $3`,

@@ -2,7 +2,22 @@
 export const EXPECTED = { any: -1, exists: -2, never: -3 } as const;
 
 /**
- * The function for what is written most: events of one stream, and nothing else. One row is locked, and nothing is parsed.
+ * What is written most: one event for a stream whose version is known. Answers the new version, or nothing where it is not as
+ * expected: then `append` finds out why. A fifth cheaper than a function. The row of the stream is locked first, as the insert
+ * has its values from there.
+ *
+ * @param schema quoted
+ */
+export const appendOne = (schema: string): string => `
+  with s as (
+    update ${schema}.streams set version = version + 1 where scope = $1 and name = $2 and version = $3::bigint
+    returning id, version)
+  insert into ${schema}.events (stream_id, version, time_ms, id, type, schema_version, data, metadata)
+  select s.id, s.version, $4, $5, $6, $7, $8, $9 from s
+  returning version`;
+
+/**
+ * The function for events of one stream, and nothing else. One row is locked, and nothing is parsed.
  *
  * Every function names what it uses with its schema, and is a statement of its own for its caller. None may be called with an
  * isolation above `read committed`: each statement inside has to see what was committed before it.

@@ -226,7 +226,7 @@ test('names that are no text for PostgreSQL are kept, and apart from each other'
     expect(await store.get('testing', name, name)).toEqual({
       id: name,
       value: JSON.stringify(name),
-      version: 1,
+      version: expect.any(Number),
     });
     expect((await store.list('testing', name)).map(({ id }) => id)).toEqual([name]);
     const [event] = await store.readStream('testing', `odd-${name}x`, {});
@@ -237,6 +237,19 @@ test('names that are no text for PostgreSQL are kept, and apart from each other'
     expect(entries.map(({ id, key }) => [id, key])).toEqual([[name, name]]);
   }
   expect(new Set((await readToEnd(store)).map(({ stream }) => stream)).size).toBe(names.length);
+});
+
+test('numbers that no stream will ever have are wrong, or all there is', async () => {
+  const store = await bench.open(bench.namespace());
+  await append(store, 'order-1', 3);
+  for (const expected of [-1, -2, -3, 1.5, 4_000_000_000, 1e300, Number.NaN])
+    expect(await commit(store, { streams: [{ stream: 'order-1', expected, events: events(1) }] })).toEqual({
+      outcome: 'conflict',
+      stream: { index: 0, actual: 3 },
+    });
+  const forget = { stream: 'order-1', expected: 'any', events: [], truncateBefore: 1e300 } as const;
+  expect(await commit(store, { streams: [forget] })).toEqual({ outcome: 'committed', versions: [3] });
+  expect((await store.readAll('testing', { after: 0, limit: 1e300 })).events).toHaveLength(1);
 });
 
 test('times are kept to the fraction, and far away ones too', async () => {

@@ -152,7 +152,11 @@ describe('a lost connection', () => {
     await rejection(append(store, 'order-1'), 'timeout');
     link.resume();
     await append(store, 'order-2');
+    link.stall();
+    const since = performance.now();
     await store.close();
+    expect(performance.now() - since).toBeLessThan(5_000);
+    link.resume();
   });
 });
 

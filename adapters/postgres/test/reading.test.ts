@@ -103,6 +103,21 @@ describe('reading all', () => {
     expect(await readToEnd(store)).toHaveLength(4);
   });
 
+  test('gives all there is in front of the first hole at once, while a writer of another database goes on', async () => {
+    const namespace = bench.namespace();
+    const store = await bench.open(namespace);
+    const elsewhere = await bench.client({ database: 'postgres' });
+    await elsewhere.query('begin');
+    await elsewhere.query('select pg_current_xact_id()');
+    for (let stream = 1; stream <= 3; stream++) await append(store, `order-${stream}`, 1_000);
+    await append(store, 'rare-1');
+    expect((await store.readAll('testing', { after: 0, limit: 5_000 })).events).toHaveLength(3_001);
+    const fresh = await bench.open(namespace);
+    const rare = await fresh.readAll('testing', { after: 0, category: 'rare', limit: 10 });
+    expect(placesOf(rare.events)).toEqual(['rare-1@1']);
+    await elsewhere.query('commit');
+  });
+
   test('is not held up by whoever only reads, however long', async () => {
     const namespace = bench.namespace();
     const store = await bench.open(namespace);
