@@ -227,6 +227,15 @@ describe('the inbox', () => {
     expect(await outboxOf(store)).toHaveLength(1);
   });
 
+  test('knows a message by whatever a stranger wrote as its id', async () => {
+    const { unitOfWork } = await openUnitOfWork();
+    let runs = 0;
+    const handler = exactlyOnce(unitOfWork, async (_, tx) => tx.collection('runs').put(String(++runs), runs));
+    for (const id of ['\u0000', 'half \ud800', 'half \ud801', 'x'.repeat(5_000), 'x'.repeat(5_001)])
+      for (let time = 0; time < 2; time++) await handler(anEvent({ id }), context);
+    expect(runs).toBe(5);
+  });
+
   test('forgets a handling that failed, so that the next try has its effect', async () => {
     const { unitOfWork } = await openUnitOfWork();
     let tries = 0;

@@ -54,6 +54,13 @@ export interface Database {
   slowPool(): pg.Pool;
 }
 
+interface Connections {
+  readonly pool: pg.Pool;
+  /** That are under way, or wait for a connection. A pool that is told to end forgets the latter. */
+  statements: number;
+  onIdle: () => void;
+}
+
 /** So often is a statement tried that the server undoes because of others; they make way for each other by chance. */
 const TRIES = 6;
 const MOST_PAUSE_MS = 20;
@@ -98,11 +105,11 @@ export function createDatabase(options: PostgresOptions, settings: StoreSettings
       .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
       .join(' '),
   };
-  let pool: pg.Pool | undefined;
+  let current: Connections | undefined;
   let wasOpen = false;
   let onLoss = (): void => undefined;
 
-  function makePool(): pg.Pool {
+  function connections(): Connections {
     const made = new pg.Pool({
       ...plain,
       statement_timeout: requestTimeoutMs,
@@ -116,22 +123,35 @@ export function createDatabase(options: PostgresOptions, settings: StoreSettings
       onLoss();
       logger.debug('a connection to the database was lost', { reason: translate(error, 'idle').reason });
     });
-    return made;
+    return { pool: made, statements: 0, onIdle: () => undefined };
   }
 
-  function opened(): pg.Pool {
-    if (pool !== undefined) return pool;
+  function opened(): Connections {
+    if (current !== undefined) return current;
     throw fail('closed', `the store is ${wasOpen ? 'closed' : 'not open yet'}`);
   }
 
   async function once(statement: Statement, values: readonly unknown[]): Promise<pg.QueryArrayResult> {
     const from = opened();
-    const client = await from.connect();
+    from.statements++;
+    try {
+      return await ask(from, statement, values);
+    } finally {
+      if (--from.statements === 0) from.onIdle();
+    }
+  }
+
+  async function ask(
+    from: Connections,
+    { name, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<pg.QueryArrayResult> {
+    const client = await from.pool.connect();
     let useless = false;
     try {
       return await client.query({
-        name: statement.name,
-        text: statement.text,
+        name,
+        text,
         values: values as unknown[],
         rowMode: 'array',
         types: AS_TEXT,
@@ -139,35 +159,43 @@ export function createDatabase(options: PostgresOptions, settings: StoreSettings
     } catch (error) {
       useless = !isAnswer(error) || USELESS.has(error.code);
       if (!isAnswer(error)) onLoss();
-      if (isSilent(error) && pool === from) abandon(from);
+      // Of a server that is silent on one connection, no other is expected to answer: the next statement begins anew.
+      if (isSilent(error) && current === from) {
+        current = connections();
+        void end(from);
+      }
       throw error;
     } finally {
       client.release(useless);
     }
   }
 
-  /** Of a server that is silent on one connection, no other is expected to answer: the next statement begins anew. */
-  function abandon(silent: pg.Pool): void {
-    pool = makePool();
-    silent.end().catch(() => undefined);
+  /** What is under way ends first; of a server that is silent, nothing may. */
+  async function end(ending: Connections): Promise<void> {
+    const ended = async (): Promise<void> => {
+      const { promise: idle, resolve } = Promise.withResolvers<void>();
+      ending.onIdle = resolve;
+      if (ending.statements > 0) await idle;
+      await ending.pool.end();
+    };
+    await Promise.race([ended(), pause(requestTimeoutMs, undefined, { ref: false })]);
   }
 
   return {
     async open() {
-      pool ??= makePool();
-      wasOpen = true;
+      current ??= connections();
       try {
-        (await pool.connect()).release();
+        (await current.pool.connect()).release();
       } catch (error) {
         await this.close();
         throw translate(error, `cannot connect to ${host}:${port}`);
       }
+      wasOpen = true;
     },
     async close() {
-      const closing = pool;
-      pool = undefined;
-      // Of a server that is silent, nothing ends by itself; with its process it does.
-      await Promise.race([closing?.end(), pause(requestTimeoutMs, undefined, { ref: false })]);
+      const ending = current;
+      current = undefined;
+      if (ending !== undefined) await end(ending);
     },
     async run<Value extends string | null>(statement: Statement, values: readonly unknown[]) {
       for (let tries = 1; ; tries++) {

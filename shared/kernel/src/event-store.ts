@@ -40,7 +40,10 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
 
 /** An event before it is stored. */
 export interface EventToAppend<Type extends string = string, Data = unknown> extends DomainEvent<Type, Data> {
-  /** Unique in the store: an append that is made again with the same ids is made once. @default a new one */
+  /**
+   * Unique in the store, also after its event was truncated: an append that is made again with the same ids is made once.
+   * @default a new one
+   */
   readonly id?: string;
   /** Which shape of its type the data has; upcasters bring older ones up. @default the newest */
   readonly schemaVersion?: number;

@@ -76,7 +76,7 @@ export function createTransaction(options: TransactionOptions) {
       ...(context?.tracestate !== undefined && { tracestate: context.tracestate }),
       data,
     };
-    if (key !== undefined) checkText(`the key of ${type}`, key);
+    if (key?.isWellFormed() === false) checkText(`the key of ${type}`, key);
     return { kind, id, key, partition: partitionOf(key ?? id), body: publisher.encode({ kind, message }) };
   }
 
