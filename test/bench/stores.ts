@@ -19,6 +19,7 @@ import {
 import { connect } from 'nats';
 import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
 import type { Bare } from './bare-postgres.ts';
+import { openBareSqlite } from './bare-sqlite.ts';
 import { openBare } from './bare-postgres.ts';
 import type { Contest } from './contest.ts';
 import { eventOf, perSecond } from './load.ts';
@@ -99,6 +100,7 @@ export async function sqlitePlace() {
   const store = createSqliteStore({ file: join(folder, 'bench.sqlite'), synchronous: 'normal', settings });
   await store.open();
   const events = eventsOf(store);
+  const bare = openBareSqlite(join(folder, 'bare.sqlite'));
   const appends = (count: number, batch: number) =>
     appendTo(
       1,
@@ -107,6 +109,9 @@ export async function sqlitePlace() {
       async () => undefined,
       (stream, expected) => events.append(stream, someEvents(batch), expected),
     );
+  const nothing = async (): Promise<void> => undefined;
+  const bareAppends = (count: number) =>
+    appendTo(1, count, 1, nothing, (stream, expected) => bare.append(stream, expected, someBare(1)));
   return {
     contests: (count: number): readonly Contest[] => [
       {
@@ -115,12 +120,18 @@ export async function sqlitePlace() {
         ours: { name: 'Waggle', run: () => appends(count, 1) },
       },
       {
+        title: 'The same, beside the same statements straight on node:sqlite',
+        ours: { name: 'Waggle', run: () => appends(count, 1) },
+        other: { name: 'straight on node:sqlite', run: () => bareAppends(count) },
+      },
+      {
         title: `Appends of ${BATCH} events`,
         ours: { name: 'Waggle', run: () => appends(Math.ceil(count / 20), BATCH) },
       },
     ],
     async close() {
       await store.close();
+      bare.close();
       await rm(folder, { recursive: true });
     },
   };
