@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Real servers and real time: long limits. Much of it waits, so that three files keep two cores busy. */
+/** Real servers and real time: long limits, and no more files at once than there are cores. */
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
-    maxWorkers: 3,
+    maxWorkers: 2,
     hideSkippedTests: true, // `-t` would bury what it chose
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/vitest.json' },

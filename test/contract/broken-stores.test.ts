@@ -25,9 +25,9 @@ describe('the suite, against stores that break a promise', () => {
     expect(Object.keys(storeClauses).filter((id) => !caught.has(id))).toEqual([]);
   });
 
-  for (const { name, plant, caughtBy } of brokenStores) {
+  for (const [turn, { name, plant, caughtBy }] of brokenStores.entries()) {
     test.concurrent(`notices a store that ${name}`, async () => {
-      const results = await runBroken(storeCases, caughtBy, against(plant), PARALLEL, IN_VAIN_MS);
+      const results = await runBroken(storeCases, { caughtBy, turn }, against(plant), PARALLEL, IN_VAIN_MS);
       expect(failedClauses(results), describeFailures(results).join('\n')).toEqual(caughtBy.toSorted());
     });
   }
