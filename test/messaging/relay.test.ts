@@ -169,6 +169,24 @@ test('a key that fails is tried again later and later, and its success is forgot
   await relay.stop(0);
 });
 
+test('a store that is away is asked ever less often, whatever is due', async () => {
+  const clock = virtualClock();
+  const store = createMemoryStore();
+  await store.open();
+  const publisher = { encode: () => '', publish: confirm };
+  let failures = 0;
+  const logger = { ...silentLogger, error: () => void failures++ };
+  const relay = createRelay({ store, publisher, clock, logger });
+  relay.start();
+  await clock.advance(0);
+  store.releaseDue = () => Promise.reject(new MessagingError('unavailable', 'away'));
+  store.outbox = () => Promise.reject(new MessagingError('unavailable', 'away'));
+  await clock.advance(10_000);
+  expect(failures).toBeGreaterThan(5);
+  expect(failures).toBeLessThan(25);
+  await relay.stop(0).catch(() => undefined);
+});
+
 test('a store that fails for a while stops nothing for good', async () => {
   const clock = virtualClock();
   const store = createMemoryStore();

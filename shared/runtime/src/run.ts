@@ -9,9 +9,14 @@ export async function runFromEnvironment(environment: Environment): Promise<void
   try {
     const starting = startHost({ environment });
     // Heard from the first moment on: told to stop while it starts, a host stops as soon as it has started.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => void starting.then(stopAndExit, () => undefined));
-    }
+    // Of one signal both npm and whoever sent it to the group may tell; one that comes later means now.
+    let toldMs: number | undefined;
+    const stop = (): void => {
+      if (toldMs !== undefined && Date.now() - toldMs > 1_000) process.exit(1);
+      if (toldMs === undefined) void starting.then(stopAndExit, () => undefined);
+      toldMs ??= Date.now();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
     await starting;
   } catch (error) {
     // What people can mend is told without a stack trace.

@@ -82,12 +82,15 @@ export function createRelay({
     await shares.start();
     while (!stopped) {
       waiting.arm();
+      let failed = false;
       try {
         await pass(() => stopped);
       } catch (error) {
+        failed = true;
         logger.error('outbox relay failed', { reason: messageOf(error) });
       }
-      if (!stopped) await rest();
+      // Whatever is due, a store that fails is asked ever less often.
+      if (!stopped) await (failed ? waiting.rest() : rest());
     }
   }
 
