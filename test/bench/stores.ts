@@ -11,8 +11,7 @@ import {
   createMessaging,
   createRelay,
   encode,
-  fnv1a,
-  PARTITIONS,
+  partitionOf,
   randomIds,
   systemClock,
 } from '@waggle/messaging';
@@ -315,7 +314,7 @@ async function fill(store: Store, count: number, encoded: (index: number) => str
   for (let from = 0; from < count; from += FILLED) {
     const outbox = Array.from({ length: Math.min(FILLED, count - from) }, (_, n): OutboxMessage => {
       const key = `key-${from + n}`;
-      const partition = fnv1a(key) % PARTITIONS;
+      const partition = partitionOf(key);
       return { kind: 'event', id: randomIds.next(), key, partition, body: encoded(from + n) };
     });
     await store.commit('bench', { timeMs: Date.now(), outbox });

@@ -7,8 +7,7 @@ import {
   createMessaging,
   createUnitOfWork,
   encode,
-  PARTITIONS,
-  fnv1a,
+  partitionOf,
   randomIds,
   virtualClock,
 } from '@waggle/messaging';
@@ -39,7 +38,7 @@ export function aNewEvent(data: unknown, key?: string): NewMessage<'event'> {
 /** An event as the unit of work puts it into an outbox. */
 export function waiting(message: CloudEvent): OutboxMessage {
   const { id, partitionkey: key } = message;
-  const partition = fnv1a(key ?? id) % PARTITIONS;
+  const partition = partitionOf(key ?? id);
   return { kind: 'event', id, key, partition, body: Buffer.from(encode(message)).toString() };
 }
 

@@ -1,6 +1,5 @@
 import type { ExpectedVersion } from '@waggle/kernel';
 import type {
-  Added,
   Changes,
   CommitOutcome,
   DocumentWrite,
@@ -81,14 +80,6 @@ export function createCommit(schema: string) {
       throw error;
     }
   };
-}
-
-export function addedBy({ streams = [], outbox = [], schedule = [] }: Changes): readonly Added[] {
-  const added: Added[] = [];
-  if (streams.some(({ events }) => events.length > 0)) added.push('events');
-  if (outbox.length > 0) added.push('outbox');
-  if (schedule.length > 0) added.push('schedule');
-  return added;
 }
 
 /** Events for one stream, and nothing else. */

@@ -1,8 +1,8 @@
 import type { Store, StoreSettings } from '@waggle/messaging';
-import { systemClock, within } from '@waggle/messaging';
+import { addedBy, systemClock, within } from '@waggle/messaging';
 import { MIGRATIONS, type Migrations } from './migrations.ts';
 import { createBell } from './postgres-bell.ts';
-import { addedBy, createCommit } from './postgres-commit.ts';
+import { createCommit } from './postgres-commit.ts';
 import { createDatabase, type PostgresOptions } from './postgres-database.ts';
 import { fail } from './postgres-errors.ts';
 import { createReader, toEvent } from './postgres-horizon.ts';

@@ -1,4 +1,4 @@
-import type { Added, Changes, CommitOutcome } from '@waggle/messaging';
+import { addedBy, type Added, type Changes, type CommitOutcome } from '@waggle/messaging';
 import type { Connection } from './sqlite-connection.ts';
 
 /** Everything is checked before anything is written; all of it inside a transaction of the caller. */
@@ -26,12 +26,4 @@ export function applyChanges(
   to.outbox.schedule(scope, schedule);
   if (inbox !== undefined) to.inbox.finish(inbox.consumer, inbox.messageId, timeMs);
   return { outcome, added: addedBy(changes) };
-}
-
-function addedBy({ streams = [], outbox = [], schedule = [] }: Changes): readonly Added[] {
-  const added: Added[] = [];
-  if (streams.some(({ events }) => events.length > 0)) added.push('events');
-  if (outbox.length > 0) added.push('outbox');
-  if (schedule.length > 0) added.push('schedule');
-  return added;
 }

@@ -57,13 +57,13 @@ export function defineProjection<View, Event extends DomainEvent = DomainEvent>(
   const known = (tx: Transaction) => tx.collection<Generations>('projections');
   const collectionOf = (tx: Transaction, generation: number): Collection<View> =>
     tx.collection<View>(`${name}.${generation}`);
-  const generations = async (tx: Transaction): Promise<Generations> =>
-    (await known(tx).get(name)) ?? { live: 1, version };
+  const first: Generations = { live: 1, version };
+  const generations = async (tx: Transaction): Promise<Generations> => (await known(tx).get(name)) ?? first;
 
   async function noted(tx: Transaction): Promise<Generations> {
-    const found = await generations(tx);
-    if ((await known(tx).get(name)) === undefined) known(tx).put(name, found);
-    return found;
+    const found = await known(tx).get(name);
+    if (found === undefined) known(tx).put(name, first);
+    return found ?? first;
   }
 
   async function applyTo(

@@ -1,5 +1,6 @@
 import { MessagingError } from '@waggle/kernel';
 import type { Added, Changes, Store, StoredDocument } from '@waggle/messaging';
+import { addedBy } from '@waggle/messaging';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryStreams } from './memory-streams.ts';
 
@@ -89,9 +90,6 @@ export function createMemoryStore(database: MemoryDatabase = createMemoryDatabas
     outbox.add(messages);
     for (const change of schedule) outbox.schedule(scope, change);
     if (inbox !== undefined) Object.assign(noted(inbox.consumer, inbox.messageId), { handled: true, timeMs });
-    if (appends.some(({ events }) => events.length > 0)) tell('events');
-    if (messages.length > 0) tell('outbox');
-    if (schedule.length > 0) tell('schedule');
   }
 
   function tell(added: Added): void {
@@ -133,7 +131,10 @@ export function createMemoryStore(database: MemoryDatabase = createMemoryDatabas
       const lost = verdicts[index];
       if (typeof lost === 'object') return { outcome: 'conflict', stream: { index, actual: lost.actual } };
       if (!isCurrent(scope, documents)) return { outcome: 'conflict' };
-      if (!verdicts.includes('repeat')) write(scope, changes);
+      if (!verdicts.includes('repeat')) {
+        write(scope, changes);
+        for (const added of addedBy(changes)) tell(added);
+      }
       return {
         outcome: 'committed',
         versions: appends.map(({ stream }) => streams.versionOf(scope, stream)),
