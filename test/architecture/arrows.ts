@@ -39,6 +39,11 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/contracts/src/templates/planted.ts',
+    may: ['../contract.ts', '../money.ts', '@waggle/kernel', 'zod'],
+    mayNot: ['node:fs', '@waggle/runtime', '../index.ts', './honey-house.ts'],
+  },
+  {
     from: 'shared/messaging/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', 'node:crypto', 'node:fs/promises'],
     mayNot: [

@@ -1,4 +1,4 @@
-import { orderPlaced } from '@waggle/contracts';
+import { orderPlaced } from '@waggle/contracts/ordering';
 import type { CloudEvent } from '@waggle/kernel';
 
 /** Most that is sent and not confirmed, and most that is taken and not acknowledged. */

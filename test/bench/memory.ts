@@ -1,5 +1,6 @@
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import { createRegistry, orderPlaced } from '@waggle/contracts';
+import { createRegistry } from '@waggle/contracts';
+import { orderPlaced } from '@waggle/contracts/ordering';
 import { createMessaging } from '@waggle/messaging';
 import type { Contest } from './contest.ts';
 import { counter, GROUP, manyOf, orderOf, perSecond } from './load.ts';

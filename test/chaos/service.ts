@@ -1,4 +1,4 @@
-import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
 import type { EventStore, HandlerDefinition, Transaction, UnitOfWork } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { Routes, Service } from '@waggle/runtime';

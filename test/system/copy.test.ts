@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createNatsDriver } from '@waggle/adapter-nats';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import { silentLogger } from '@waggle/kernel';
 import type { CloudEvent } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';

@@ -1,4 +1,4 @@
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { npmRun } from './npm-run.ts';

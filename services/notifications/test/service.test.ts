@@ -1,4 +1,4 @@
-import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
 import type { Observation } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 import { startHost } from '@waggle/runtime';

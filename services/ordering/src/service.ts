@@ -1,4 +1,5 @@
-import { orderConfirmed, orderPlaced, orderRejected, takePayment } from '@waggle/contracts';
+import { orderConfirmed, orderPlaced, orderRejected } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import { defineService, identifier, offered, provided } from '@waggle/runtime';
 import { ContainerModule } from 'inversify';
 import { http } from './adapters/http.ts';

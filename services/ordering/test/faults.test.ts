@@ -1,6 +1,7 @@
 import type { Faults } from '@waggle/adapter-memory';
 import { createMemoryBroker, createMemoryDriver } from '@waggle/adapter-memory';
-import { orderConfirmed, paymentTaken, type takePayment } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
+import { paymentTaken, type takePayment } from '@waggle/contracts/payments';
 import type { CloudEvent } from '@waggle/kernel';
 import { virtualClock } from '@waggle/messaging';
 import { startHost } from '@waggle/runtime';

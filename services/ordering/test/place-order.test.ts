@@ -1,4 +1,5 @@
-import { orderPlaced, takePayment } from '@waggle/contracts';
+import { orderPlaced } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import { recordingTransaction } from '@waggle/kernel/testing';
 import { expect, test } from 'vitest';
 import { orderRepository } from '../src/adapters/order-repository.ts';

@@ -1,4 +1,5 @@
-import { orderConfirmed, orderPlaced, paymentDeclined, paymentTaken, takePayment } from '@waggle/contracts';
+import { orderConfirmed, orderPlaced } from '@waggle/contracts/ordering';
+import { paymentDeclined, paymentTaken, takePayment } from '@waggle/contracts/payments';
 import type { CloudEvent } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 import { startHost } from '@waggle/runtime';

@@ -1,4 +1,4 @@
-import { paymentDeclined, paymentTaken } from '@waggle/contracts';
+import { paymentDeclined, paymentTaken } from '@waggle/contracts/payments';
 import { defineService, identifier, offered, provided } from '@waggle/runtime';
 import { ContainerModule } from 'inversify';
 import { http } from './adapters/http.ts';

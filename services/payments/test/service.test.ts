@@ -1,4 +1,4 @@
-import { paymentDeclined, paymentTaken, takePayment } from '@waggle/contracts';
+import { paymentDeclined, paymentTaken, takePayment } from '@waggle/contracts/payments';
 import type { CloudEvent } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 import { startHost } from '@waggle/runtime';

@@ -1,4 +1,4 @@
-import { paymentDeclined, paymentTaken } from '@waggle/contracts';
+import { paymentDeclined, paymentTaken } from '@waggle/contracts/payments';
 import { recordingTransaction } from '@waggle/kernel/testing';
 import { expect, test } from 'vitest';
 import { paymentRepository } from '../src/adapters/payment-repository.ts';

@@ -1,5 +1,4 @@
+/** What a contract is made with. The contracts themselves are files of their contexts: `@waggle/contracts/<context>`. */
 export * from './contract.ts';
 export * from './money.ts';
-export * from './ordering.ts';
-export * from './payments.ts';
 export * from './registry.ts';

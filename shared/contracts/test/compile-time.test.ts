@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { MessageOf, Transaction } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { z } from 'zod';
-import * as publishedLanguage from '../src/index.ts';
-import { defineEvent, orderConfirmed, orderRejected, takePayment } from '../src/index.ts';
+import { defineEvent } from '../src/index.ts';
+import * as language from './parcels.ts';
+import { parcelArrived, parcelReturned, sendParcel } from './parcels.ts';
 
 /** Collects instead of sending; what counts here is what compiles. */
 function collecting() {
@@ -22,63 +23,62 @@ const nothing = async (): Promise<void> => undefined;
 describe('what does not compile', () => {
   it('is to publish a command, or to send an event', () => {
     const { tx, published, sent } = collecting();
-    tx.publish(orderConfirmed(orderConfirmed.example));
-    tx.send(takePayment(takePayment.example));
+    tx.publish(parcelArrived(parcelArrived.example));
+    tx.send(sendParcel(sendParcel.example));
     // @ts-expect-error a command is no fact to announce
-    tx.publish(takePayment(takePayment.example));
+    tx.publish(sendParcel(sendParcel.example));
     // @ts-expect-error an event is no request
-    tx.send(orderConfirmed(orderConfirmed.example));
+    tx.send(parcelArrived(parcelArrived.example));
     expect([published.length, sent.length]).toEqual([2, 2]);
   });
 
   it('is to handle a command as an event, or an event as a command', () => {
     // @ts-expect-error commands have one group, their service's
-    expect(onEvent('take', takePayment, nothing).name).toBe('take');
+    expect(onEvent('take', sendParcel, nothing).name).toBe('take');
     // @ts-expect-error events have as many groups as want them
-    expect(onCommand('tell', orderConfirmed, nothing).name).toBe('tell');
+    expect(onCommand('tell', parcelArrived, nothing).name).toBe('tell');
   });
 
   it('is data of another shape', () => {
     // @ts-expect-error the customer is missing
-    expect(() => orderConfirmed({ orderId: 'o-1' })).toThrow('data.customerId');
-    // @ts-expect-error an order id is text
-    expect(() => orderConfirmed({ orderId: 1, customerId: 'c-1' })).toThrow('data.orderId');
+    expect(() => parcelArrived({ parcelId: 'p-1' })).toThrow('data.customerId');
+    // @ts-expect-error a parcel id is text
+    expect(() => parcelArrived({ parcelId: 1, customerId: 'c-1' })).toThrow('data.parcelId');
     const declaration = { description: 'A sample was measured.', schema: z.object({ n: z.int() }) };
     // @ts-expect-error an example is data as well
     expect(() => defineEvent('lab.measured.v1', { ...declaration, example: {} })).toThrow('data.n');
   });
 
   it('is a type that nobody declared', () => {
-    const language: Readonly<Record<string, unknown>> = publishedLanguage;
-    expect(language['orderShipped']).toBeUndefined();
+    expect((language as Readonly<Record<string, unknown>>)['parcelLost']).toBeUndefined();
     // @ts-expect-error a type by its name alone is no contract
-    expect(onEvent('ship', 'ordering.order-shipped.v1', nothing).name).toBe('ship');
+    expect(onEvent('ship', 'parcels.parcel-lost.v1', nothing).name).toBe('ship');
     const { tx } = collecting();
     // @ts-expect-error a message comes from a contract, not from its name
-    expect(() => tx.publish('ordering.order-shipped.v1')).not.toThrow();
+    expect(() => tx.publish('parcels.parcel-lost.v1')).not.toThrow();
     // @ts-expect-error nor from an object that looks like one
-    tx.publish({ kind: 'event', type: 'ordering.order-shipped.v1', data: {} });
+    tx.publish({ kind: 'event', type: 'parcels.parcel-lost.v1', data: {} });
     // @ts-expect-error also if the type is declared
-    tx.publish({ kind: 'event', type: orderConfirmed.type, data: 42 });
+    tx.publish({ kind: 'event', type: parcelArrived.type, data: 42 });
   });
 
   it('is to read what the event of a handler does not carry', () => {
-    const handler = onEvent('tell', [orderConfirmed, orderRejected], async (event) => {
-      if (event.type === orderRejected.type) return void event.data.reason.length;
-      // @ts-expect-error only a rejection has a reason
+    const handler = onEvent('tell', [parcelArrived, parcelReturned], async (event) => {
+      if (event.type === parcelReturned.type) return void event.data.reason.length;
+      // @ts-expect-error only a return has a reason
       void event.data.reason;
       // @ts-expect-error there is no third type
-      void (event.type === 'ordering.order-placed.v1');
+      void (event.type === 'parcels.parcel-lost.v1');
     });
-    expect(handler.contracts).toEqual([orderConfirmed, orderRejected]);
+    expect(handler.contracts).toEqual([parcelArrived, parcelReturned]);
   });
 
   it('is a message of a contract with data that its handler would not understand', () => {
-    const message: Pick<MessageOf<typeof orderConfirmed>, 'type' | 'data'> = {
-      type: 'ordering.order-confirmed.v1',
+    const message: Pick<MessageOf<typeof parcelArrived>, 'type' | 'data'> = {
+      type: 'parcels.parcel-arrived.v1',
       // @ts-expect-error the customer is missing
-      data: { orderId: 'o-1' },
+      data: { parcelId: 'p-1' },
     };
-    expect(orderConfirmed.check(message.data)).toContain('data.customerId');
+    expect(parcelArrived.check(message.data)).toContain('data.customerId');
   });
 });

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import type { Registry } from '@waggle/contracts';
+import { createRegistry } from '@waggle/contracts';
 import { ConfigurationError } from './configuration.ts';
 import type { Service } from './service.ts';
 
@@ -49,4 +51,14 @@ async function loadService(root: string, name: string): Promise<Service> {
   throw new ConfigurationError([
     `${file} must export \`service\`, made with defineService({ name: '${name}', ... })`,
   ]);
+}
+
+/** Every contract of `shared/contracts/src`: putting a file there is all it takes. @throws MessagingError `invalid` for a type declared twice */
+export async function loadContracts(root: string = ROOT): Promise<Registry> {
+  const folder = join(root, 'shared', 'contracts', 'src');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).toSorted();
+  const modules = await Promise.all(
+    files.map((name) => import(pathToFileURL(join(folder, name)).href) as Promise<Record<string, unknown>>),
+  );
+  return createRegistry(...modules);
 }

@@ -1,5 +1,3 @@
-import * as publishedLanguage from '@waggle/contracts';
-import { createRegistry } from '@waggle/contracts';
 import { messageOf } from '@waggle/kernel';
 import type { Clock, Consumer, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
@@ -8,6 +6,7 @@ import { ConfigurationError } from './configuration.ts';
 import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
+import { loadContracts } from './discover.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
@@ -56,7 +55,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { clock = systemClock, ids = randomIds } = options;
   const { services, settings, logger, driver, store } = await configure(options);
-  const contracts = createRegistry(publishedLanguage);
+  const contracts = await loadContracts();
   const metrics = createMetrics((type) => contracts.find(type) !== undefined);
   const outside = neverThrowing(options.observer, logger);
   let happened = 0;
@@ -107,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         isReady: () => ready,
       }),
       deadLetterRoutes({ namespace: settings.NAMESPACE, deadLetters: messaging.deadLetters }),
-      ...wired.flatMap(({ routes }) => routes ?? []),
+      ...wired.flatMap(({ routes }) => routes),
     ],
   });
 

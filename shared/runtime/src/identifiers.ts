@@ -34,7 +34,7 @@ export const provided = {
   logger: identifier<Logger>('Logger'),
 };
 
-/** What a service may bind for the host to find. */
+/** What a service may bind for the host to find; routes and handlers as often as it has files of them. */
 export const offered = {
   upcasters: identifier<Upcasters>('Upcasters'),
   /** Read models that are kept up with the event store, a moment behind it. */

@@ -33,7 +33,7 @@ export interface WiringOptions {
 /** A service with its parts put together, not yet connected to anything. */
 export interface WiredService {
   readonly service: Service;
-  readonly routes: Routes | undefined;
+  readonly routes: readonly Routes[];
   readonly handlers: readonly HandlerDefinition[];
   readonly unitOfWork: InboxUnitOfWork;
   readonly readModels: RunningReadModels;
@@ -75,8 +75,8 @@ export function wire(
     service,
     unitOfWork,
     readModels,
-    routes: container.isBound(offered.routes) ? container.get(offered.routes) : undefined,
-    handlers: container.isBound(offered.handlers) ? container.get(offered.handlers) : [],
+    routes: container.getAll(offered.routes, { optional: true }),
+    handlers: container.getAll(offered.handlers, { optional: true }).flat(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import type { Store } from '@waggle/messaging';
 import { expect, test } from 'vitest';
 import { aHost, aService, memoryLogger, publishing } from './start.ts';

@@ -1,4 +1,5 @@
-import { orderConfirmed, takePayment } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import { MessagingError, onCommand, onEvent, Reject } from '@waggle/kernel';
 import { expect, test, describe } from 'vitest';
 import type { Host, HostOptions } from '../src/index.ts';

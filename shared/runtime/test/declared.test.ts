@@ -1,5 +1,6 @@
 import { createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed, orderPlaced, takePayment } from '@waggle/contracts';
+import { orderConfirmed, orderPlaced } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import type { Observation, UnitOfWork } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import { expect, test } from 'vitest';

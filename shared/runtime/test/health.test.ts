@@ -1,5 +1,6 @@
 import { createMemoryBroker, createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed, takePayment } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';

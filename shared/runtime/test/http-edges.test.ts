@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import { MessagingError } from '@waggle/kernel';
 import { HTTPException } from 'hono/http-exception';
 import { describe, expect, test } from 'vitest';

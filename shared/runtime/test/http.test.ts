@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import { expect, test } from 'vitest';
 import type { Routes } from '../src/index.ts';
 import { aHost, aService, memoryLogger, publishing } from './start.ts';

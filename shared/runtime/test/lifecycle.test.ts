@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { defineEvent, orderConfirmed, takePayment } from '@waggle/contracts';
+import { defineEvent } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { ContainerModule } from 'inversify';

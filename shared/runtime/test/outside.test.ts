@@ -1,5 +1,5 @@
 import { createMemoryBroker, createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import { onEvent } from '@waggle/kernel';
 import { virtualClock, type DriverSettings } from '@waggle/messaging';
 import { expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 import { createMemoryBroker } from '@waggle/adapter-memory';
-import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
 import { onEvent } from '@waggle/kernel';
 import { expect, test } from 'vitest';
 import { settled, virtualClock } from '../testing/index.ts';

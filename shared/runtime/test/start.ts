@@ -1,6 +1,6 @@
 import type { MemoryBroker } from '@waggle/adapter-memory';
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
 import type { HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
 import type { Projection } from '@waggle/event-sourcing';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';

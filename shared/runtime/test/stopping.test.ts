@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { createMemoryBroker } from '@waggle/adapter-memory';
-import { orderConfirmed, takePayment } from '@waggle/contracts';
+import { orderConfirmed } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import type { Observation } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
 import type { HandlerDefinition } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { NotifyCustomer } from '../application/notify-customer.ts';

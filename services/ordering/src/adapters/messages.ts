@@ -1,4 +1,4 @@
-import { paymentDeclined, paymentTaken } from '@waggle/contracts';
+import { paymentDeclined, paymentTaken } from '@waggle/contracts/payments';
 import type { HandlerDefinition } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { SettleOrder } from '../application/settle-order.ts';

@@ -1,4 +1,5 @@
-import { orderPlaced, takePayment } from '@waggle/contracts';
+import { orderPlaced } from '@waggle/contracts/ordering';
+import { takePayment } from '@waggle/contracts/payments';
 import type { Ids, Transaction } from '@waggle/kernel';
 import type { Order, OrderLine } from '../domain/order.ts';
 import type { Orders } from './ports.ts';

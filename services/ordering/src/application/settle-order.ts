@@ -1,4 +1,4 @@
-import { orderConfirmed, orderRejected } from '@waggle/contracts';
+import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
 import type { Transaction } from '@waggle/kernel';
 import type { OrderCommand } from '../domain/order.ts';
 import type { Orders } from './ports.ts';

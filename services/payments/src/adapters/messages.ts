@@ -1,4 +1,4 @@
-import { takePayment as takePaymentCommand } from '@waggle/contracts';
+import { takePayment as takePaymentCommand } from '@waggle/contracts/payments';
 import type { HandlerDefinition } from '@waggle/kernel';
 import { onCommand } from '@waggle/kernel';
 import type { TakePayment } from '../application/take-payment.ts';

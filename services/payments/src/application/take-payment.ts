@@ -1,4 +1,4 @@
-import { paymentDeclined, paymentTaken } from '@waggle/contracts';
+import { paymentDeclined, paymentTaken } from '@waggle/contracts/payments';
 import type { Transaction } from '@waggle/kernel';
 import type { PaymentRequest, PaymentRules } from '../domain/payment.ts';
 import { decide } from '../domain/payment.ts';
