@@ -53,12 +53,18 @@ async function loadService(root: string, name: string): Promise<Service> {
   ]);
 }
 
-/** Every contract of `shared/contracts/src`: putting a file there is all it takes. @throws MessagingError `invalid` for a type declared twice */
-export async function loadContracts(root: string = ROOT): Promise<Registry> {
+/**
+ * Every contract of `shared/contracts/src`, where putting a file is all it takes, and what these services declare besides.
+ * @throws MessagingError `invalid` for a type declared twice
+ */
+export async function loadContracts(services: readonly Service[], root: string = ROOT): Promise<Registry> {
   const folder = join(root, 'shared', 'contracts', 'src');
   const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).toSorted();
   const modules = await Promise.all(
     files.map((name) => import(pathToFileURL(join(folder, name)).href) as Promise<Record<string, unknown>>),
   );
-  return createRegistry(...modules);
+  return createRegistry(
+    ...modules,
+    ...services.map(({ publishes, sends }) => ({ ...[...publishes, ...sends] })),
+  );
 }

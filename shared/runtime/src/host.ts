@@ -55,7 +55,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { clock = systemClock, ids = randomIds } = options;
   const { services, settings, logger, driver, store } = await configure(options);
-  const contracts = await loadContracts();
+  const contracts = await loadContracts(services);
   const metrics = createMetrics((type) => contracts.find(type) !== undefined);
   const outside = neverThrowing(options.observer, logger);
   let happened = 0;
