@@ -52,12 +52,15 @@ const generators: Readonly<Record<string, Generator>> = {
   },
 };
 
+const tell = (text: string): void => void process.stdout.write(`${text}\n`);
+const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+
 /** @returns the exit status: 0 done, 1 refused or failed, 2 not understood */
 export async function main(args: readonly string[], root = ROOT): Promise<number> {
   const [kind = '', ...rest] = args;
   const generator = generators[kind];
   if (generator === undefined) {
-    console.error(
+    complain(
       `[waggle] there is nothing to make called "${kind}": ${Object.keys(generators).join(', ')}`,
     );
     return 2;
@@ -75,7 +78,7 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
     });
     if (values['help'] === true) {
       const lines = Object.entries(options).map(([name, meaning]) => `  --${name}   ${meaning}`);
-      console.log(
+      tell(
         [usage, '', about, ...lines, '  --dry-run   say what would be written, and write nothing'].join('\n'),
       );
       return 0;
@@ -95,20 +98,20 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
     return 0;
   } catch (error) {
     if (error instanceof CannotCreate) {
-      console.error(`[waggle] ${error.message}`);
+      complain(`[waggle] ${error.message}`);
       return 1;
     }
     if (!(error instanceof TypeError)) throw error;
-    console.error(`[waggle] ${error.message}\n${usage}`);
+    complain(`[waggle] ${error.message}\n${usage}`);
     return 2;
   }
 }
 
 function say({ files, next }: Change, dryRun: boolean): void {
-  console.log(dryRun ? 'would write' : 'wrote');
-  for (const file of files.keys()) console.log(`  ${file}`);
-  console.log('next');
-  for (const line of next) console.log(`  ${line}`);
+  tell(dryRun ? 'would write' : 'wrote');
+  for (const file of files.keys()) tell(`  ${file}`);
+  tell('next');
+  for (const line of next) tell(`  ${line}`);
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

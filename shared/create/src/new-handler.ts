@@ -44,7 +44,6 @@ export function newHandler(
     folder,
     renamings,
   );
-  const files = copyTemplate(copied, folder, renamings);
   for (const file of files.keys()) checkFree(root, file, 'what is there');
   const wired = wire(root, folder, template.get('src/service.ts') ?? '', renamings);
   const readme = join(folder, 'README.md');

@@ -65,6 +65,6 @@ export async function loadContracts(services: readonly Service[], root: string =
   );
   return createRegistry(
     ...modules,
-    ...services.map(({ publishes, sends }) => ({ ...[...publishes, ...sends] })),
+    ...services.map(({ publishes, sends }) => Object.fromEntries([...publishes, ...sends].entries())),
   );
 }
