@@ -60,9 +60,7 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
   const [kind = '', ...rest] = args;
   const generator = generators[kind];
   if (generator === undefined) {
-    complain(
-      `[waggle] there is nothing to make called "${kind}": ${Object.keys(generators).join(', ')}`,
-    );
+    complain(`[waggle] there is nothing to make called "${kind}": ${Object.keys(generators).join(', ')}`);
     return 2;
   }
   const { usage, about, asks, options } = generator;

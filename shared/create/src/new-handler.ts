@@ -89,7 +89,9 @@ function wire(root: string, folder: string, template: string, renamings: readonl
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   const named = template.split('\n').filter((line) => line.includes('onHoneyJarOpened'));
   const [importing = '', binding = ''] = named.map((line) => adopt(line.trim(), renamings));
-  const lastImport = lines.findLastIndex((line) => /^(import|\} from) /.test(line));
+  const importOf = (what: RegExp): number => lines.findLastIndex((line) => what.test(line));
+  const besides = importOf(/^(import|\} from) .*'\.\/adapters\//);
+  const lastImport = besides < 0 ? importOf(/^(import|\} from) /) : besides;
   const lastBind = lines.findLastIndex((line) => /^\s*bind\(/.test(line));
   const end = lines.findIndex((line, index) => index >= lastBind && line.endsWith(';'));
   if (
