@@ -6,6 +6,7 @@ import { CannotCreate } from './names.ts';
 import { newEvent } from './new-event.ts';
 import { newHandler } from './new-handler.ts';
 import { newService } from './new-service.ts';
+import { rename } from './rename.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -49,6 +50,14 @@ const generators: Readonly<Record<string, Generator>> = {
     asks: [['Type of the event', 'billing.invoice-issued.v1']],
     options: {},
     change: (root, [type = '']) => newEvent(root, type),
+  },
+  rename: {
+    usage: 'npm run rename -- @<scope> [--holder <name>] [--dry-run]',
+    about:
+      'Takes the repository over: the name of the project, its packages and documents, licence and changelog.',
+    asks: [['Scope of the packages', '@acme']],
+    options: { holder: 'who holds the copyright (default: the name of the scope)' },
+    change: (root, [scope = ''], { holder }) => rename(root, scope, { holder }),
   },
 };
 
