@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CannotCreate } from './names.ts';
 import type { Files } from './template.ts';
@@ -8,7 +8,9 @@ import type { Files } from './template.ts';
 export interface Change {
   /** Whole files, by their path from the root: new ones, and those that get more lines. */
   readonly files: Files;
-  /** Whether there is a new workspace for npm to link. */
+  /** Files and folders that go, by their path from the root. @default none */
+  readonly removed?: readonly string[];
+  /** Whether there are other workspaces for npm to link. */
   readonly links: boolean;
   /** What its author does next, a line each. */
   readonly next: readonly string[];
@@ -21,20 +23,28 @@ export function checkFree(root: string, path: string, what: string): void {
 }
 
 /** Writes all of it, formats and links it; what fails leaves everything as it was. */
-export function apply(root: string, { files, links }: Change): void {
+export function apply(root: string, { files, removed = [], links }: Change): void {
   const before = new Map<string, string | undefined>();
   const lock = 'package-lock.json';
   for (const file of [...files.keys(), ...(links ? [lock] : [])])
     before.set(file, existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : undefined);
   const made = new Set<string>();
+  const aside = join(root, 'node_modules', `.removed-${process.pid}`);
+  const moved: (readonly [from: string, to: string])[] = [];
   try {
+    for (const [index, path] of removed.entries()) {
+      const way = [join(root, path), join(aside, String(index))] as const;
+      mkdirSync(aside, { recursive: true });
+      renameSync(...way);
+      moved.push(way);
+    }
     for (const [file, text] of files) {
       const first = mkdirSync(dirname(join(root, file)), { recursive: true });
       if (first !== undefined) made.add(first);
       writeFileSync(join(root, file), text);
     }
     const sources = [...files.keys()].filter((file) => /\.(ts|json)$/.test(file));
-    run(root, join(root, 'node_modules/.bin/oxfmt'), sources);
+    if (sources.length > 0) run(root, join(root, 'node_modules/.bin/oxfmt'), sources);
     if (links)
       run(root, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']);
   } catch (error) {
@@ -42,7 +52,10 @@ export function apply(root: string, { files, links }: Change): void {
       if (text === undefined) rmSync(join(root, file), { force: true });
       else writeFileSync(join(root, file), text);
     for (const folder of made) rmSync(folder, { recursive: true, force: true });
+    for (const [from, to] of moved) renameSync(to, from);
     throw error;
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
   }
 }
 
