@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# One image for every service: `docker build --build-arg SERVICE=payments .` runs that one, several are separated by
+# One image for every service: `docker build --build-arg SERVICE=<name> .` runs that one, several are separated by
 # commas, none means all of them. Node runs the TypeScript sources as they are, so there is no build step.
 
 ARG NODE_IMAGE=node:26.10.0-alpine

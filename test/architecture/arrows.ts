@@ -6,7 +6,7 @@ export interface Arrow {
 }
 
 const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'nats', 'amqplib'];
-const OTHER_PACKAGES = ['@waggle/adapter-nats', '@waggle/service-payments'];
+const OTHER_PACKAGES = ['@waggle/adapter-nats', '@waggle/service-another'];
 
 export const arrows: readonly Arrow[] = [
   {
@@ -37,6 +37,11 @@ export const arrows: readonly Arrow[] = [
       ...OTHER_PACKAGES,
       '../../kernel/src/index.ts',
     ],
+  },
+  {
+    from: 'shared/contracts/testing/planted.ts',
+    may: ['./other.ts', '../src/index.ts', '@waggle/kernel', 'zod'],
+    mayNot: ['node:fs', 'vitest', '../src/contract.ts', '@waggle/runtime'],
   },
   {
     from: 'shared/contracts/src/templates/planted.ts',
@@ -107,7 +112,7 @@ export const arrows: readonly Arrow[] = [
       'nats',
       'amqplib',
       '../../kernel/src/index.ts',
-      '../../../services/ordering/src/service.ts',
+      '../../../services/made-up/src/service.ts',
     ],
   },
   {
@@ -125,7 +130,7 @@ export const arrows: readonly Arrow[] = [
       ],
       ...[
         '@waggle/adapter-memory',
-        '@waggle/service-payments',
+        '@waggle/service-another',
         '../../memory/src/index.ts',
         '../package.json',
       ],
@@ -135,7 +140,7 @@ export const arrows: readonly Arrow[] = [
     from: 'shared/runtime/src/tools/planted.ts',
     may: ['./tool.ts', '../configure.ts', '@waggle/kernel', '@waggle/messaging', 'node:util'],
     mayNot: [
-      ...['inversify', 'hono', 'nats', '@waggle/adapter-memory', '@waggle/service-payments'],
+      ...['inversify', 'hono', 'nats', '@waggle/adapter-memory', '@waggle/service-another'],
       ...['../../../../adapters/memory/src/index.ts', '../../package.json'],
     ],
   },
@@ -152,39 +157,40 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
-    from: 'services/ordering/src/domain/planted.ts',
-    may: ['./order.ts'],
+    from: 'services/made-up/src/domain/planted.ts',
+    may: ['./rule.ts'],
     mayNot: [
       '@waggle/kernel/testing',
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       ...['@waggle/kernel', '@waggle/contracts', '@waggle/messaging', '@waggle/runtime'],
       ...[
-        '../application/place-order.ts',
+        '../application/use-case.ts',
         '../adapters/http.ts',
         '../service.ts',
-        '../../../payments/src/service.ts',
+        '../../../another/src/service.ts',
       ],
     ],
   },
   {
-    from: 'services/ordering/src/application/planted.ts',
-    may: ['./place-order.ts', '../domain/order.ts', '@waggle/kernel', '@waggle/contracts'],
+    from: 'services/made-up/src/application/planted.ts',
+    may: ['./use-case.ts', '../domain/rule.ts', '@waggle/kernel', '@waggle/contracts'],
     mayNot: [
       '@waggle/kernel/testing',
+      '@waggle/contracts/testing',
       ...NOT_FOR_A_CORE,
       ...OTHER_PACKAGES,
       ...['@waggle/messaging', '@waggle/runtime'],
-      ...['../adapters/http.ts', '../service.ts', '../../../payments/src/domain/payment.ts'],
+      ...['../adapters/http.ts', '../service.ts', '../../../another/src/domain/rule.ts'],
     ],
   },
   {
-    from: 'services/ordering/src/adapters/planted.ts',
+    from: 'services/made-up/src/adapters/planted.ts',
     may: [
       ...[
         './http.ts',
-        '../application/place-order.ts',
-        '../domain/order.ts',
+        '../application/use-case.ts',
+        '../domain/rule.ts',
         '@waggle/kernel',
         '@waggle/contracts',
       ],
@@ -192,36 +198,38 @@ export const arrows: readonly Arrow[] = [
     ],
     mayNot: [
       '@waggle/kernel/testing',
+      '@waggle/contracts/testing',
       ...['inversify', 'reflect-metadata', 'nats', '@waggle/messaging', '@waggle/runtime', '../service.ts'],
       ...OTHER_PACKAGES,
-      '../../../payments/src/adapters/http.ts',
+      '../../../another/src/adapters/http.ts',
     ],
   },
   {
-    from: 'services/ordering/src/service.ts',
+    from: 'services/made-up/src/service.ts',
     may: [
-      ...['./domain/order.ts', './application/place-order.ts', './adapters/http.ts'],
+      ...['./domain/rule.ts', './application/use-case.ts', './adapters/http.ts'],
       ...['@waggle/kernel', '@waggle/contracts', '@waggle/runtime', 'inversify'],
     ],
     mayNot: [
       '@waggle/kernel/testing',
-      ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../payments/src/service.ts'],
+      '@waggle/contracts/testing',
+      ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../another/src/service.ts'],
       ...OTHER_PACKAGES,
     ],
   },
   {
-    from: 'services/ordering/src/planted.ts',
+    from: 'services/made-up/src/planted.ts',
     may: [],
     mayNot: [
       '@waggle/kernel/testing',
       '@waggle/kernel',
       'inversify',
       '@waggle/runtime',
-      '../../payments/src/service.ts',
+      '../../another/src/service.ts',
     ],
   },
   {
-    from: 'services/ordering/test/planted.test.ts',
+    from: 'services/made-up/test/planted.test.ts',
     may: [
       '../src/service.ts',
       '@waggle/runtime',
@@ -231,8 +239,8 @@ export const arrows: readonly Arrow[] = [
       'vitest',
     ],
     mayNot: [
-      '@waggle/service-payments',
-      '../../payments/src/service.ts',
+      '@waggle/service-another',
+      '../../another/src/service.ts',
       '../../../shared/kernel/src/index.ts',
     ],
   },
@@ -240,13 +248,13 @@ export const arrows: readonly Arrow[] = [
     from: 'test/system/planted.test.ts',
     may: [
       '../servers/servers.ts',
-      '@waggle/service-ordering',
+      '@waggle/service-made-up',
       '@waggle/adapter-nats',
       'node:fs',
       'vitest',
       'nats',
     ],
-    mayNot: ['../../shared/kernel/src/index.ts', '../../services/ordering/src/service.ts'],
+    mayNot: ['../../shared/kernel/src/index.ts', '../../services/made-up/src/service.ts'],
   },
 ];
 

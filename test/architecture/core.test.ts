@@ -5,8 +5,8 @@ import { createFixture } from './fixture.ts';
 const cores = [
   ['shared/kernel', 'shared/kernel/src'],
   ['shared/contracts', 'shared/contracts/src'],
-  ['services/ordering', 'services/ordering/src/domain'],
-  ['services/ordering', 'services/ordering/src/application'],
+  ['services/made-up', 'services/made-up/src/domain'],
+  ['services/made-up', 'services/made-up/src/application'],
 ] as const;
 
 const planted: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const planted: Readonly<Record<string, string>> = {
   'any.ts': 'export const twice = (text) => text + text;\n',
 };
 
-const fixture = createFixture(['shared/kernel', 'shared/contracts', 'services/ordering']);
+const fixture = createFixture(['shared/kernel', 'shared/contracts']);
 afterAll(() => fixture.remove());
 
 const compileAll = () =>
@@ -31,9 +31,9 @@ test('what a core needs compiles without Node, and each use of Node in a core is
     'shared/kernel/src/index.ts': 'export interface Clock {\n  now(): number;\n}\n',
     'shared/contracts/src/index.ts':
       "import { z } from 'zod';\nexport const order = z.object({ id: z.string() });\n",
-    'services/ordering/src/domain/order.ts': 'export const at = (time: number): Date => new Date(time);\n',
-    'services/ordering/src/application/place-order.ts':
-      "import { order } from '@waggle/contracts';\nimport type { Clock } from '@waggle/kernel';\nimport { at } from '../domain/order.ts';\nexport const place = (clock: Clock): unknown => [order.parse({}), at(clock.now())];\n",
+    'services/made-up/src/domain/rule.ts': 'export const at = (time: number): Date => new Date(time);\n',
+    'services/made-up/src/application/use-case.ts':
+      "import { order } from '@waggle/contracts';\nimport type { Clock } from '@waggle/kernel';\nimport { at } from '../domain/rule.ts';\nexport const place = (clock: Clock): unknown => [order.parse({}), at(clock.now())];\n",
   });
   expect((await compileAll()).flat()).toEqual([]);
 

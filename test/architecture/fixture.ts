@@ -18,7 +18,7 @@ export interface Finding {
   readonly rule: string;
 }
 
-/** A small repository of its own with the real configuration, for the real tools. */
+/** A small repository of its own with the real configuration and a service `made-up`, for the real tools. */
 export interface Fixture {
   write(files: Readonly<Record<string, string>>): void;
   /** Runs the linter over everything. */
@@ -36,6 +36,16 @@ const ROOT_FILES = [
   'package.json',
 ];
 
+/** A service that no repository has, as the rules want it: they are tested whichever services there are. */
+const MADE_UP: Readonly<Record<string, unknown>> = {
+  'services/made-up/package.json': { name: '@waggle/service-made-up', type: 'module' },
+  'services/made-up/tsconfig.json': { extends: '../../tsconfig.node.json', include: ['src', 'test'] },
+  'services/made-up/tsconfig.core.json': {
+    extends: '../../tsconfig.base.json',
+    include: ['src/domain', 'src/application'],
+  },
+};
+
 export function createFixture(workspaces: readonly string[]): Fixture {
   const folder = mkdtempSync(join(tmpdir(), 'waggle-architecture-'));
   for (const file of ROOT_FILES) copyFileSync(join(root, file), join(folder, file));
@@ -44,7 +54,15 @@ export function createFixture(workspaces: readonly string[]): Fixture {
     const files = readdirSync(join(root, workspace)).filter((name) => name.endsWith('.json'));
     for (const file of files) copyFileSync(join(root, workspace, file), join(folder, workspace, file));
   }
+  write(Object.fromEntries(Object.entries(MADE_UP).map(([file, json]) => [file, JSON.stringify(json)])));
   linkPackages(folder);
+
+  function write(files: Readonly<Record<string, string>>): void {
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), text);
+    }
+  }
 
   function run(tool: string, args: readonly string[]): Promise<string> {
     return new Promise((resolve) => {
@@ -57,12 +75,7 @@ export function createFixture(workspaces: readonly string[]): Fixture {
   }
 
   return {
-    write(files) {
-      for (const [file, text] of Object.entries(files)) {
-        mkdirSync(dirname(join(folder, file)), { recursive: true });
-        writeFileSync(join(folder, file), text);
-      }
-    },
+    write,
     lint: async () => readLint(await run('oxlint', ['--format=json'])),
     compileCore: async (workspace) =>
       readCompiler(await run('tsc', ['-p', `${workspace}/tsconfig.core.json`, '--pretty', 'false'])),

@@ -12,17 +12,32 @@ function manifest(file: string, change: Readonly<Record<string, unknown>>): Read
   return { [file]: JSON.stringify({ ...JSON.parse(real.get(file) ?? '{}'), ...change }) };
 }
 
+/** Of a service that is not there. */
+const MADE_UP =
+  '{"name":"@waggle/service-made-up","scripts":{"check":"tsc -p tsconfig.core.json && tsc -p ."}}';
+/** One that is there, says something and listens, with a story; `<name>` is replaced, so that this file does not name it. */
+const newcomer = {
+  'services/<name>/src/service.ts': "import { thingMade } from '@waggle/contracts/<name>';",
+  'services/<name>/src/adapters/on-thing-made.ts': "onEvent('make-more', thingMade, nothing)",
+  'shared/contracts/src/<name>.ts': "export const thingMade = defineEvent('<name>.thing-made.v1', {});",
+  'test/system/invention/planted.test.ts': "import { service } from '@waggle/service-<name>';",
+};
+const naming = (file: string, text: string, what: string): Planted =>
+  JSON.parse(
+    JSON.stringify([{ ...newcomer, [file]: text }, file, what]).replaceAll('<name>', 'newcomer'),
+  ) as Planted;
+
 const lines = (count: number): string => 'export const line = 1;\n'.repeat(count);
 const driver = (methods: number): string =>
   `export interface BrokerDriver {\n  readonly status: string;\n${Array.from({ length: methods }, (_, n) => `  m${n}(): void;\n`).join('')}}\n`;
 
+type Planted = [files: Readonly<Record<string, string>>, file: string, what: string];
+
 /** For each rule: a violation, where it is found and what is said of it. */
-const planted: Readonly<
-  Record<string, readonly [Readonly<Record<string, string>>, file: string, what: string][]>
-> = {
+const planted: Readonly<Record<string, readonly Planted[]>> = {
   'no file has more than 350 lines': [
     [{ 'shared/kernel/src/planted.ts': lines(351) }, 'shared/kernel/src/planted.ts', '351 lines'],
-    [{ 'services/ordering/test/planted.ts': lines(400) }, 'services/ordering/test/planted.ts', '400 lines'],
+    [{ 'services/made-up/test/planted.ts': lines(400) }, 'services/made-up/test/planted.ts', '400 lines'],
     [{ 'test/system/planted.ts': lines(360) }, 'test/system/planted.ts', '360 lines'],
   ],
   'an adapter fits in a reader’s head: about 1,000 lines of code at most': [
@@ -60,18 +75,18 @@ const planted: Readonly<
   ],
   'a core does not speak of brokers': [
     [
-      { 'services/ordering/src/domain/planted.ts': 'let exchange;' },
-      'services/ordering/src/domain/planted.ts',
+      { 'services/made-up/src/domain/planted.ts': 'let exchange;' },
+      'services/made-up/src/domain/planted.ts',
       'exchange',
     ],
     [
-      { 'services/ordering/src/application/planted.ts': 'order.ackWait();' },
-      'services/ordering/src/application/planted.ts',
+      { 'services/made-up/src/application/planted.ts': 'order.ackWait();' },
+      'services/made-up/src/application/planted.ts',
       'ack',
     ],
     [
-      { 'services/payments/src/application/planted.ts': '// sent to the routing keys' },
-      'services/payments/src/application/planted.ts',
+      { 'services/another/src/application/planted.ts': '// sent to the routing keys' },
+      'services/another/src/application/planted.ts',
       'routing key',
     ],
   ],
@@ -81,21 +96,16 @@ const planted: Readonly<
       'shared/kernel/package.json',
       'the name is "kernel"',
     ],
-    [
-      manifest('services/ordering/package.json', {
-        scripts: { check: 'tsc -p tsconfig.core.json && tsc -p .' },
-      }),
-      'services/ordering/package.json',
-      'no script "test"',
-    ],
+    [{ 'services/made-up/package.json': MADE_UP }, 'services/made-up/package.json', 'no script "test"'],
   ],
   'what must not know Node is compiled without it': [
     [
       {
-        'services/ordering/tsconfig.core.json':
+        'services/made-up/package.json': MADE_UP,
+        'services/made-up/tsconfig.core.json':
           '{"extends":"../../tsconfig.base.json","include":["src/domain"]}',
       },
-      'services/ordering/tsconfig.core.json',
+      'services/made-up/tsconfig.core.json',
       'does not compile src/domain,src/application as tsconfig.base.json says',
     ],
     [
@@ -136,11 +146,26 @@ const planted: Readonly<
       'import() of something that is not a literal',
     ],
   ],
+  'what is a service’s stands with the service, its contracts and its story': [
+    naming('test/bench/planted.ts', "import '@waggle/service-<name>';", '@waggle/service-<name>'),
+    naming(
+      'shared/kernel/package.json',
+      JSON.stringify({ name: '@waggle/kernel', dependencies: { '@waggle/service-<name>': '0.1.0' } }),
+      '@waggle/service-<name>',
+    ),
+    naming('test/planted.ts', "const text = read('services/<name>/src/service.ts');", 'services/<name>'),
+    naming('test/planted.ts', "run('services/<name>');", 'services/<name>'),
+    naming('test/chaos/planted.ts', "export * from '@waggle/contracts/<name>';", '@waggle/contracts/<name>'),
+    naming('shared/contracts/test/planted.ts', "await import('../src/<name>.ts');", 'contracts/<name>'),
+    naming('shared/contracts/src/planted.ts', "import { thingMade } from './<name>.ts';", 'contracts/<name>'),
+    naming('adapters/nats/test/planted.ts', "const type = '<name>.thing-made.v1';", '<name>.thing-made.v1'),
+    naming('test/system/planted.ts', "sweep('grp.<name>.make-more');", '<name>.make-more'),
+  ],
   'no comment switches a rule off for imports or types': [
     ...['oxlint-disable', 'oxlint-disable-next-line no-restricted-imports', '@ts-nocheck'].map(
-      (comment): [Readonly<Record<string, string>>, string, string] => [
-        { 'services/ordering/src/domain/planted.ts': `// ${comment}\n` },
-        'services/ordering/src/domain/planted.ts',
+      (comment): Planted => [
+        { 'services/made-up/src/domain/planted.ts': `// ${comment}\n` },
+        'services/made-up/src/domain/planted.ts',
         'a rule is switched off',
       ],
     ),

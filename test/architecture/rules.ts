@@ -1,4 +1,5 @@
 import { importsComputedName, importsOf, packageOf } from './imports.ts';
+import { namesIn, namesOfServices } from './services.ts';
 import { peersOf, select, type Tree } from './tree.ts';
 import { brokerSpeechIn, brokersNamedIn } from './words.ts';
 
@@ -25,6 +26,12 @@ const MAX_DRIVER_METHODS = 8;
 const DRIVER = 'shared/messaging/src/driver.ts';
 /** Tests that hold violations as text. */
 const PLANTERS = /^test\/architecture\/.*\.test\.ts$/;
+/** A folder in `test/system` tells of services that work together; the manifest of `test` declares them for it. */
+const STORIES = /^test\/(system\/[^/]+\/|package\.json$)/;
+const OUTSIDE_OF_SERVICES = ['shared', 'adapters', 'test'].flatMap((folder) => [
+  `${folder}/**/*.ts`,
+  `${folder}/**/*.json`,
+]);
 const MANIFESTS = ['*/*/package.json', 'test/package.json'];
 
 /** The folder of a manifest, with its slash. */
@@ -173,6 +180,19 @@ export const rules: readonly Rule[] = [
       select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
         .filter(([file, text]) => !file.startsWith('shared/runtime/') && importsComputedName(text))
         .map(([file]) => ({ file, what: 'import() of something that is not a literal' })),
+  },
+  {
+    name: 'what is a service’s stands with the service, its contracts and its story',
+    check(tree) {
+      const services = namesOfServices(tree);
+      return select(tree, ...OUTSIDE_OF_SERVICES)
+        .filter(([file]) => !STORIES.test(file))
+        .flatMap(([file, text]) =>
+          services
+            .filter(({ contracts }) => contracts !== file)
+            .flatMap((service) => namesIn(file, text, service).map((what) => ({ file, what }))),
+        );
+    },
   },
   {
     name: 'no comment switches a rule off for imports or types',

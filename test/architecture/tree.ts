@@ -11,7 +11,9 @@ const SKIPPED = new Set(['node_modules', 'reports', '.turbo']);
 
 /** Every source, manifest and configuration file of the workspaces. */
 export function readTree(): Tree {
-  const files = FOLDERS.flatMap((folder) => filesIn(join(root, folder)));
+  const files = FOLDERS.map((folder) => join(root, folder))
+    .filter(existsSync)
+    .flatMap(filesIn);
   return new Map(files.map((file) => [relative(root, file), readFileSync(file, 'utf8')]));
 }
 

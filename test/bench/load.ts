@@ -1,4 +1,4 @@
-import { orderPlaced } from '@waggle/contracts/ordering';
+import { parcelPosted } from '@waggle/contracts/testing';
 import type { CloudEvent } from '@waggle/kernel';
 
 /** Most that is sent and not confirmed, and most that is taken and not acknowledged. */
@@ -13,12 +13,12 @@ const PADDING = 'x'.repeat(BYTES - Buffer.byteLength(JSON.stringify(assemble(100
 export const eventOf = (index: number, key?: string): CloudEvent => assemble(index, key, PADDING);
 
 /** One that a contract declares; of 500 bytes as well. */
-export function orderOf(index: number): CloudEvent {
-  const orderId = `order-${index % 1_000}`;
+export function parcelOf(index: number): CloudEvent {
+  const parcelId = `parcel-${index % 1_000}`;
   return {
-    ...attributesOf(index, orderId),
-    type: orderPlaced.type,
-    data: { ...orderPlaced.example, orderId },
+    ...attributesOf(index, parcelId),
+    type: parcelPosted.type,
+    data: { ...parcelPosted.example, parcelId },
   };
 }
 

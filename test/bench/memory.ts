@@ -1,9 +1,9 @@
 import { createMemoryDriver } from '@waggle/adapter-memory';
 import { createRegistry } from '@waggle/contracts';
-import { orderPlaced } from '@waggle/contracts/ordering';
+import { parcelPosted } from '@waggle/contracts/testing';
 import { createMessaging } from '@waggle/messaging';
 import type { Contest } from './contest.ts';
-import { counter, GROUP, manyOf, orderOf, perSecond } from './load.ts';
+import { counter, GROUP, manyOf, parcelOf, perSecond } from './load.ts';
 import { benchSettings } from './rig.ts';
 
 /** As many as the outbox relay publishes at once. */
@@ -13,11 +13,11 @@ const BATCH = 256;
 export function memoryContests(count: number): readonly Contest[] {
   const run = async (): Promise<number> => {
     const driver = createMemoryDriver(benchSettings('bench'));
-    const messaging = createMessaging({ driver, contracts: createRegistry({ orderPlaced }) });
+    const messaging = createMessaging({ driver, contracts: createRegistry({ parcelPosted }) });
     await messaging.open();
     const { handle, done } = counter(count);
     await messaging.events.subscribe({ group: GROUP, types: ['*'], concurrency: 256 }, async () => handle());
-    const events = manyOf(count, orderOf);
+    const events = manyOf(count, parcelOf);
     const speed = await perSecond(count, async () => {
       for (let sent = 0; sent < count; sent += BATCH) {
         await messaging.events.publish(...events.slice(sent, sent + BATCH));

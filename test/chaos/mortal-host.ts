@@ -4,7 +4,7 @@ import { startHost } from '@waggle/runtime';
 import type { Life } from './life.ts';
 import { mortalDriver } from './mortal-driver.ts';
 import { mortalStore } from './mortal-store.ts';
-import { chaosService } from './service.ts';
+import { chaosService, CONTRACTS } from './service.ts';
 
 export interface MortalHostOptions {
   readonly environment: Environment;
@@ -28,6 +28,7 @@ export async function startMortalHost({
   const isSettled = async (): Promise<boolean> => host?.isSettled() ?? false;
   host = await startHost({
     services: [chaosService(isSettled)],
+    contracts: CONTRACTS,
     environment,
     driver: (settings) => mortalDriver(driver(settings), life),
     store: mortalStore(store, life),

@@ -1,4 +1,5 @@
-import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
+import { createRegistry } from '@waggle/contracts';
+import { parcelArrived, parcelReturned } from '@waggle/contracts/testing';
 import type { EventStore, HandlerDefinition, Transaction, UnitOfWork } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { Routes, Service } from '@waggle/runtime';
@@ -15,8 +16,10 @@ export interface Effects {
 /** Two steps that follow from an append. None is idempotent by itself: what happened twice, or was lost, shows. */
 export const COUNT = 'chaos.count';
 export const TALLY = 'chaos.tally';
-export const FIRST = orderConfirmed.type;
-export const SECOND = orderRejected.type;
+export const FIRST = parcelArrived.type;
+export const SECOND = parcelReturned.type;
+
+export const CONTRACTS = createRegistry({ parcelArrived, parcelReturned });
 
 type Counter = 'count' | 'tally';
 const customerId = 'chaos';
@@ -25,7 +28,7 @@ const customerId = 'chaos';
 export const chaosService = (isSettled: () => Promise<boolean>): Service =>
   defineService({
     name: 'chaos',
-    publishes: [orderConfirmed, orderRejected],
+    publishes: [parcelArrived, parcelReturned],
     module: new ContainerModule(({ bind }) => {
       bind(offered.handlers).toConstantValue(handlers);
       bind(offered.routes).toResolvedValue(
@@ -36,11 +39,11 @@ export const chaosService = (isSettled: () => Promise<boolean>): Service =>
   });
 
 const handlers: readonly HandlerDefinition[] = [
-  onEvent('count', orderConfirmed, async ({ data: { orderId } }, tx) => {
-    await increment(tx, 'count', orderId);
-    tx.publish(orderRejected({ orderId, customerId, reason: 'counted' }));
+  onEvent('count', parcelArrived, async ({ data: { parcelId } }, tx) => {
+    await increment(tx, 'count', parcelId);
+    tx.publish(parcelReturned({ parcelId, customerId, reason: 'counted' }));
   }),
-  onEvent('tally', orderRejected, ({ data: { orderId } }, tx) => increment(tx, 'tally', orderId)),
+  onEvent('tally', parcelReturned, ({ data: { parcelId } }, tx) => increment(tx, 'tally', parcelId)),
 ];
 
 async function increment(tx: Transaction, counter: Counter, run: string): Promise<void> {
@@ -56,7 +59,7 @@ const routes =
       const run = context.req.param('run');
       await unitOfWork.run(async (tx) => {
         tx.stream(`run-${run}`).append([{ type: 'begun', data: {} }], 'no-stream');
-        tx.publish(orderConfirmed({ orderId: run, customerId }));
+        tx.publish(parcelArrived({ parcelId: run, customerId }));
       });
       return context.json({}, 201);
     });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createNatsDriver } from '@waggle/adapter-nats';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import { silentLogger } from '@waggle/kernel';
 import type { CloudEvent } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
@@ -67,7 +67,7 @@ function startCopy({ words, environment }: ReturnType<typeof copying>): ChildPro
 }
 
 function events(from: number, count: number): CloudEvent[] {
-  const { type, data } = orderConfirmed(orderConfirmed.example);
+  const { type, data } = parcelArrived(parcelArrived.example);
   return Array.from({ length: count }, (_, index) => ({
     specversion: '1.0',
     id: `e${from + index}`,

@@ -1,17 +1,28 @@
+import { parcelArrived } from '@waggle/contracts/testing';
+import type { CloudEvent } from '@waggle/kernel';
 import type { Host } from '@waggle/runtime';
 import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { poison } from './purchase.ts';
+import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
 import type { Broker } from './start.ts';
 import { brokers, environmentFor } from './start.ts';
 
 const durable = brokers.filter((broker) => broker !== 'memory');
 
+/** Declared as one thing, shaped as another. */
+const poison = (): CloudEvent => ({
+  specversion: '1.0',
+  id: crypto.randomUUID(),
+  source: '/somebody-else',
+  type: parcelArrived.type,
+  data: { parcelId: 42 },
+});
+
 /** A running system on which this many messages were given up on. */
 async function givenUpOn(broker: Broker, count: number) {
-  const environment = await environmentFor(broker);
-  const host = await startHost({ environment });
+  const environment = await environmentFor(broker, DEPOT_SOURCES);
+  const host = await startHost({ ...depot, environment });
   onTestFinished(async () => void (await host.stop()));
   const poisons = Array.from({ length: count }, poison);
   for (const event of poisons) await host.messaging.events.publish(event);

@@ -1,12 +1,13 @@
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
 import { brokers, environmentFor } from './start.ts';
 
 const durable = brokers.filter((broker) => broker !== 'memory');
 const OLD = 'old.handler';
-const NOTIFY = 'notifications.notify-customer';
+const SOURCES = [...DEPOT_SOURCES, `grp.${OLD}`];
 
 interface Row {
   readonly kind: string;
@@ -17,10 +18,10 @@ interface Row {
 }
 
 describe.each(durable)('the groups of a system on %s', (broker) => {
-  /** A running system with a group that no service has a handler for any more, and the command. */
+  /** A running system, with one more group, in a repository that has a handler for none of them; and the command. */
   async function aSystem() {
-    const environment = { ...(await environmentFor(broker)), LEASE_MS: '2000' };
-    const host = await startHost({ environment });
+    const environment = { ...(await environmentFor(broker, SOURCES)), LEASE_MS: '2000' };
+    const host = await startHost({ ...depot, environment });
     onTestFinished(async () => void (await host.stop()));
     const left = await host.messaging.events.subscribe({ group: OLD, types: ['*'] }, async () => undefined);
     const command = (...words: readonly string[]) => npmRun('groups', words, environment);
@@ -32,19 +33,18 @@ describe.each(durable)('the groups of a system on %s', (broker) => {
     /** The same of one group, without a process for each look. */
     const state = async (name: string) =>
       (await host.messaging.groups.list()).find((each) => each.name === name);
-    const { type, data } = orderConfirmed(orderConfirmed.example);
+    const { type, data } = parcelArrived(parcelArrived.example);
     const event = (id: string) => ({ specversion: '1.0' as const, id, source: '/test', type, data });
     return { host, left, command, list, state, event };
   }
 
-  test('are listed with how far they are behind; what no handler uses is an orphan, and can be deleted', async () => {
+  test('are listed with how far they are behind; what no handler here uses is an orphan, and can be deleted', async () => {
     const { host, left, command, list, state, event } = await aSystem();
     const all = await list();
     expect(all.map(({ kind, name, inUse, orphan }) => [kind, name, inUse, orphan])).toEqual([
-      ['group', NOTIFY, true, false],
+      ['group', 'depot.note-arrival', true, true],
       ['group', OLD, true, true],
-      ['group', 'ordering.settle-order', true, false],
-      ['queue', 'payments', true, false],
+      ['queue', 'parcels', true, true],
     ]);
     const inUse = await command('delete', 'group', OLD, '--yes');
     expect(inUse).toMatchObject({ status: 1, stderr: expect.stringContaining(`group ${OLD} is in use`) });

@@ -11,9 +11,12 @@ const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 
 /**
  * The environment of a host on this broker, under a namespace of its own, on a server that the tests share. What the
- * namespace has there is removed at the end of the test.
+ * namespace has there, `sources` (`grp.<group>`, `cmd.<context>`) included, is removed at the end of the test.
  */
-export async function environmentFor(broker: Broker): Promise<Record<string, string>> {
+export async function environmentFor(
+  broker: Broker,
+  sources: readonly string[] = [],
+): Promise<Record<string, string>> {
   const environment = {
     BROKER: broker,
     NAMESPACE: `system-${crypto.randomUUID().slice(0, 8)}`,
@@ -24,7 +27,7 @@ export async function environmentFor(broker: Broker): Promise<Record<string, str
   };
   if (broker === 'memory') return environment;
   const url = await serverUrl(broker satisfies ServerKind);
-  onTestFinished(() => sweep(broker, url, environment.NAMESPACE));
+  onTestFinished(() => sweep(broker, url, environment.NAMESPACE, sources));
   return {
     ...environment,
     [URL_SETTINGS[broker]]: url,

@@ -4,14 +4,16 @@ import type { BrokerKind } from '../servers/servers.ts';
 import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
 import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
 
-/** What the services have on a broker: their groups, and the queues of commands. */
-const SOURCES = ['grp.ordering.settle-order', 'grp.notifications.notify-customer', 'cmd.payments'];
-
-/** Removes what a run had on a server that others use as well. */
-export async function sweep(kind: BrokerKind, url: string, namespace: string): Promise<void> {
+/** Removes what a run had on a server that others use as well; `sources` are `grp.<group>` and `cmd.<context>`. */
+export async function sweep(
+  kind: BrokerKind,
+  url: string,
+  namespace: string,
+  sources: readonly string[],
+): Promise<void> {
   const raw = kind === 'nats' ? await connectNats(connectionTo(url)) : await connectRabbit(url);
   try {
-    await ('jetstream' in raw ? sweepNats(raw, namespace) : sweepRabbitmq(raw, namespace, SOURCES));
+    await ('jetstream' in raw ? sweepNats(raw, namespace) : sweepRabbitmq(raw, namespace, sources));
   } finally {
     await raw.close();
   }

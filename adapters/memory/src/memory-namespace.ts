@@ -14,7 +14,7 @@ import { store, type StoredMessage } from './stored-message.ts';
 
 const ADVICE = 'use the same settings everywhere, or another name';
 
-/** `group a.b`, `queue payments`, `stream`, `dead-letters`: how a resource is found, and named in errors and permissions. */
+/** `group a.b`, `queue depot`, `stream`, `dead-letters`: how a resource is found, and named in errors and permissions. */
 export function resourceOf(of: Destination): string {
   if (of.kind === 'group') return `group ${of.group}`;
   return of.kind === 'queue' ? `queue ${of.context}` : of.kind;

@@ -3,7 +3,7 @@ import { createMemoryBroker, createMemoryDriver } from '../src/index.ts';
 import { failure, opened, settings } from './setup.ts';
 
 const bind = { topology: 'bind' } as const;
-const group = { group: 'shipping.plan', types: ['ordering.*'], from: 'new', ordering: 'by-key' } as const;
+const group = { group: 'shipping.plan', types: ['parcels.*'], from: 'new', ordering: 'by-key' } as const;
 
 describe('a driver that only binds', () => {
   it('does not create the namespace', async () => {
@@ -24,9 +24,9 @@ describe('a driver that only binds', () => {
       code: 'unroutable',
       message: expect.stringContaining('group a.b'),
     });
-    expect(await failure(bound.declare({ queues: ['payments'] }))).toMatchObject({
+    expect(await failure(bound.declare({ queues: ['depot'] }))).toMatchObject({
       code: 'unroutable',
-      message: expect.stringContaining('queue payments'),
+      message: expect.stringContaining('queue depot'),
     });
     expect(await bound.describe()).toEqual(before);
   });
@@ -46,7 +46,7 @@ describe('a driver that only binds', () => {
     ).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(
-        'group a.b exists with types "ordering.*", and this process asks for "*"',
+        'group a.b exists with types "parcels.*", and this process asks for "*"',
       ),
     });
   });

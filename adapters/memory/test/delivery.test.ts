@@ -145,8 +145,8 @@ describe('delivery', () => {
 
   it('delivers to a queue once, and to one group alone what was sent to that group', async () => {
     const { driver, consume } = await opened();
-    await driver.declare({ queues: ['payments'] });
-    const queue = { kind: 'queue' as const, context: 'payments' };
+    await driver.declare({ queues: ['depot'] });
+    const queue = { kind: 'queue' as const, context: 'depot' };
     const paid = recorder((delivery) => delivery.ack());
     await driver.consume({ source: queue, ordering: 'by-key', concurrency: 1 }, paid.deliver);
     const planned = recorder((delivery) => delivery.ack());

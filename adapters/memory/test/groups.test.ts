@@ -103,7 +103,7 @@ describe('a group that is in use', () => {
     const other = { ...anew, group: 'a.b' };
     await driver.declare({ groups: [other] });
     const source = { kind: 'group', group: 'a.b' } as const;
-    const both = driver.declare({ absent: [source, group], queues: ['payments'] });
+    const both = driver.declare({ absent: [source, group], queues: ['depot'] });
     expect(await failure(both)).toMatchObject({ code: 'conflict' });
     const names = (await driver.describe()).map(({ name }) => name);
     expect(names.slice(2)).toEqual(['shipping.plan', 'a.b']);

@@ -171,11 +171,11 @@ describe('retention', () => {
       ['a.cursor', { after: first }, 2],
     ];
     for (const [name, from, lag] of starts) {
-      const declaration = { group: name, types: ['ordering.*'], from, ordering: 'by-key' } as const;
+      const declaration = { group: name, types: ['parcels.*'], from, ordering: 'by-key' } as const;
       await driver.declare({ groups: [declaration] });
       expect(await driver.lag({ kind: 'group', group: name })).toBe(lag);
     }
-    await driver.publish([message('m4'), message('x', { type: 'payments.taken.v1' })]);
+    await driver.publish([message('m4'), message('x', { type: 'depot.sorted.v1' })]);
     expect(await driver.lag({ kind: 'group', group: 'a.new' })).toBe(1);
   });
 });

@@ -40,7 +40,7 @@ export function message(id: string, changes: Partial<OutgoingMessage> = {}): Out
   return {
     to: { kind: 'stream' },
     lane: 0,
-    type: 'ordering.order-placed.v1',
+    type: 'parcels.parcel-posted.v1',
     id,
     contentType: 'text/plain',
     headers: {},

@@ -13,7 +13,7 @@ const declaration = {
 describe('publishing', () => {
   it.each<[string, Partial<OutgoingMessage>, string]>([
     ['a body above the limit', { body: new Uint8Array(1_001) }, 'too-large'],
-    ['a queue that nobody declared', { to: { kind: 'queue', context: 'payments' } }, 'unroutable'],
+    ['a queue that nobody declared', { to: { kind: 'queue', context: 'depot' } }, 'unroutable'],
     ['a group that nobody declared', { to: { kind: 'group', group: 'a.b' } }, 'unroutable'],
     ['a lane that does not exist', { lane: 4 }, 'invalid'],
     ['a header in capitals', { headers: { Note: '' } }, 'invalid'],
@@ -78,7 +78,7 @@ describe('topology', () => {
     const { driver } = await opened();
     await driver.declare({ groups: [{ ...declaration, types: ['a.*'], from: 'new' }] });
     const conflicting = driver.declare({
-      queues: ['payments'],
+      queues: ['depot'],
       groups: [{ ...declaration, ordering: 'none' }],
     });
     await expect(conflicting).rejects.toMatchObject({ code: 'conflict' });
@@ -98,7 +98,7 @@ describe('topology', () => {
     expect(await code(consume('by-key', 'no.body'))).toBe('unroutable');
     expect(await code(consume('none', 'shipping.plan'))).toBe('conflict');
     expect(await code(consume('by-key', 'shipping.plan', 0))).toBe('invalid');
-    expect(await code(driver.lag({ kind: 'queue', context: 'payments' }))).toBe('unroutable');
+    expect(await code(driver.lag({ kind: 'queue', context: 'depot' }))).toBe('unroutable');
   });
 
   it('refuses settings and options that make no sense', async () => {

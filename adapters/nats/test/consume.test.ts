@@ -54,7 +54,7 @@ describe('groups', () => {
     for (let round = 0; round < 10; round++) {
       const namespace = bench.namespace();
       const drivers = await Promise.all(Array.from({ length: 6 }, () => bench.open({ namespace })));
-      const wanted = { ...group('a.b'), queues: ['payments'] };
+      const wanted = { ...group('a.b'), queues: ['depot'] };
       await Promise.all(drivers.map((each) => each.declare(wanted)));
       await Promise.all(drivers.map((each) => each.close()));
     }
@@ -126,20 +126,20 @@ describe('a queue', () => {
   test('gives each command to one member and keeps it until it is done', async () => {
     const namespace = bench.namespace();
     const driver = await bench.open({ namespace });
-    await driver.declare({ queues: ['payments'] });
-    const source = { kind: 'queue', context: 'payments' } as const;
-    await publish(driver, event({ to: source, id: 'c1', type: 'payments.take-payment.v1', lane: 3 }));
+    await driver.declare({ queues: ['depot'] });
+    const source = { kind: 'queue', context: 'depot' } as const;
+    await publish(driver, event({ to: source, id: 'c1', type: 'depot.sort-parcel.v1', lane: 3 }));
     expect(await driver.lag(source)).toBe(1);
     const taken = await hands(driver, source);
     const command = await taken.next();
     expect([command.message.id, command.message.type, command.lane]).toEqual([
       'c1',
-      'payments.take-payment.v1',
+      'depot.sort-parcel.v1',
       3,
     ]);
     command.ack();
     await expect.poll(() => driver.lag(source)).toBe(0);
-    const streams = (await driver.describe()).filter(({ name }) => name === `${namespace}_cmd_payments`);
+    const streams = (await driver.describe()).filter(({ name }) => name === `${namespace}_cmd_depot`);
     expect(streams.map(({ details }) => details['messages'])).toEqual([0]);
   });
 });
@@ -328,7 +328,7 @@ describe('a redrive', () => {
     for (const each of [await b.next(), await d.next()]) {
       expect([each.message.id, each.message.type, each.lane, each.attempt]).toEqual([
         'one',
-        'ordering.order-placed.v1',
+        'parcels.parcel-posted.v1',
         3,
         1,
       ]);

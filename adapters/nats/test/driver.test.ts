@@ -148,15 +148,15 @@ test('describing shows the streams, groups and queues of the namespace alone, wi
   const driver = driverFor('waggle', { namespace, lanes: 2 });
   await driver.open();
   await driver.declare({
-    queues: ['payments'],
+    queues: ['depot'],
     groups: [{ group: 'a.b', types: ['*'], from: 'new', ordering: 'none' }],
   });
   const resources = await driver.describe();
   expect(resources.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual(
     [
       'group a.b',
-      'queue payments',
-      `stream ${namespace}_cmd_payments`,
+      'queue depot',
+      `stream ${namespace}_cmd_depot`,
       `stream ${namespace}_dead`,
       `stream ${namespace}_evt`,
     ].sort(),

@@ -201,10 +201,10 @@ describe('a server', () => {
     async () => {
       const { logger, during } = watch();
       const driver = await bench.open({ logger });
-      await driver.declare({ ...groups(), queues: ['payments'] });
+      await driver.declare({ ...groups(), queues: ['depot'] });
       const seen = new Map<string | undefined, { readonly attempt: number; readonly at: number }>();
       const events = await hands(driver, groupSource('a.b'));
-      const to = { kind: 'queue', context: 'payments' } as const;
+      const to = { kind: 'queue', context: 'depot' } as const;
       const commands = await hands(driver, to);
       await publish(driver, event({ id: 'slow', lane: 2 }));
       const since = Date.now();
@@ -290,13 +290,13 @@ describe('a consumer deleted on the server', () => {
   test('of a queue gives what is not done, and a held command stays with its handler', async () => {
     const namespace = bench.namespace();
     const driver = await bench.open({ namespace });
-    await driver.declare({ queues: ['payments'] });
-    const to = { kind: 'queue', context: 'payments' } as const;
+    await driver.declare({ queues: ['depot'] });
+    const to = { kind: 'queue', context: 'depot' } as const;
     const taken = await hands(driver, to);
     await publish(driver, event({ id: 'one', to }), event({ id: 'two', to }));
     const held = await taken.next();
     const { consumers } = await (await bench.raw()).jetstreamManager();
-    await consumers.delete(`${namespace}_cmd_payments`, 'lane_0');
+    await consumers.delete(`${namespace}_cmd_depot`, 'lane_0');
     held.ack();
     expect((await taken.next()).message.id).toBe('two');
     expect(taken.taken).toHaveLength(2);

@@ -110,7 +110,7 @@ test('a group shows what all its versions were declared with, and many types as 
   expect(await typesOf()).toEqual(['a.*', 'b.done.v1']);
   await driver.declare({ groups: [declaration({ types: ['a.done.v1'] })] });
   expect(await typesOf()).toEqual(['a.*', 'b.done.v1']);
-  const types = Array.from({ length: 400 }, (_, index) => `ordering.thing-${index}.v1`);
+  const types = Array.from({ length: 400 }, (_, index) => `parcels.thing-${index}.v1`);
   await driver.declare({ groups: [declaration({ types })] });
   expect(await typesOf()).toEqual(['*']);
 });

@@ -85,7 +85,7 @@ export function event(fields: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return {
     to: { kind: 'stream' },
     lane: 0,
-    type: 'ordering.order-placed.v1',
+    type: 'parcels.parcel-posted.v1',
     id: `id-${++ids}`,
     contentType: 'application/cloudevents+json',
     headers: {},

@@ -7,11 +7,11 @@ import { startPrivateServer, type PrivateServer } from '../../../test/servers/pr
 import { createNatsDriver } from '../src/index.ts';
 import { event, groupSource, hands, publish } from './harness.ts';
 
-/** The table of the README, for the namespace `shop` and one queue, `payments`. */
-const STREAMS = ['shop_evt', 'shop_dead', 'shop_cmd_payments'] as const;
+/** The table of the README, for the namespace `shop` and one queue, `depot`. */
+const STREAMS = ['shop_evt', 'shop_dead', 'shop_cmd_depot'] as const;
 const each = (...subjects: readonly string[]) =>
   STREAMS.flatMap((stream) => subjects.map((subject) => subject.replace('<stream>', stream)));
-const TALK = ['shop.evt.>', 'shop.cmd.payments.>'];
+const TALK = ['shop.evt.>', 'shop.cmd.depot.>'];
 const TAKE = each('$JS.API.CONSUMER.MSG.NEXT.<stream>.>', '$JS.ACK.<stream>.>');
 const LOOK = each('$JS.API.STREAM.INFO.<stream>', '$JS.API.CONSUMER.INFO.<stream>.>');
 const READ = each('$JS.API.DIRECT.GET.<stream>', '$JS.API.STREAM.MSG.GET.<stream>');
@@ -120,7 +120,7 @@ describe.each(['bound', 'deaf'] as const)('a user who may create, alter and dele
     async (ordering) => {
       const group = `${user}.${ordering === 'none' ? 'loose' : 'keyed'}`;
       const declaring = await opened('declaring', {});
-      await declaring.declare({ queues: ['payments'], groups: [groupOf(group, ordering)] });
+      await declaring.declare({ queues: ['depot'], groups: [groupOf(group, ordering)] });
       const driver = await opened(user);
       const messaging = createMessaging({ driver, lanes: 2 });
       const [bad, good, command] = ['bad', 'good', 'command'].map((id) => `${id} ${group}`);
@@ -133,13 +133,13 @@ describe.each(['bound', 'deaf'] as const)('a user who may create, alter and dele
           if (id === bad) throw new Error('no');
         },
       );
-      await messaging.queue.declare('payments');
-      await messaging.queue.receive({ context: 'payments' }, async ({ id }) => void handled.push(id));
+      await messaging.queue.declare('depot');
+      await messaging.queue.receive({ context: 'depot' }, async ({ id }) => void handled.push(id));
       await messaging.events.publish(
         aMessage('shop.thing-sold.v1', bad),
         aMessage('shop.thing-sold.v1', good),
       );
-      await messaging.queue.send(aMessage('payments.pay.v1', command));
+      await messaging.queue.send(aMessage('depot.sort.v1', command));
       await expect
         .poll(() => handled.toSorted())
         .toEqual([`${bad}#1`, `${bad}#2`, command, `${good}#1`].toSorted());
@@ -203,10 +203,10 @@ test('what differs is named with both values, and not altered', async () => {
 
 test('a user who only publishes can do that, and neither consume nor read', async () => {
   const declaring = await opened('declaring', {});
-  await declaring.declare({ queues: ['payments'], groups: [groupOf('other.group')] });
+  await declaring.declare({ queues: ['depot'], groups: [groupOf('other.group')] });
   const driver = await opened('publishing');
-  await driver.declare({ queues: ['payments'] });
-  await publish(driver, event(), event({ to: { kind: 'queue', context: 'payments' } }));
+  await driver.declare({ queues: ['depot'] });
+  await publish(driver, event(), event({ to: { kind: 'queue', context: 'depot' } }));
   await expect(hands(driver, groupSource('other.group'))).rejects.toMatchObject({
     code: 'denied',
     message: expect.stringContaining('CONSUMER.MSG.NEXT.shop_evt.other_group_'),

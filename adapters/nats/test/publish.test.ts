@@ -18,7 +18,7 @@ describe('publishing', () => {
     );
     const raw = await bench.raw();
     const stored = await (await raw.jetstreamManager()).streams.getMessage(`${namespace}_evt`, { seq: 1 });
-    expect(stored.subject).toBe(`${namespace}.evt.2.ordering.order-placed.v1`);
+    expect(stored.subject).toBe(`${namespace}.evt.2.parcels.parcel-posted.v1`);
     expect(stored.header.get('Nats-Msg-Id')).toBe('one');
     expect(stored.header.get('Content-Type')).toBe('application/cloudevents+json');
     expect(stored.header.get('traceparent')).toBe('00-1');
@@ -38,7 +38,7 @@ describe('publishing', () => {
 
   test('refuses what nobody would receive, and a group or queue that does not exist', async () => {
     const driver = await bench.open();
-    expect(await outcome(driver, event({ to: { kind: 'queue', context: 'payments' } }))).toBe('unroutable');
+    expect(await outcome(driver, event({ to: { kind: 'queue', context: 'depot' } }))).toBe('unroutable');
     expect(await outcome(driver, event({ to: { kind: 'group', group: 'a.b' } }))).toBe('unroutable');
   });
 
@@ -107,7 +107,7 @@ describe('headers', () => {
     expect(message.headers).toEqual(values);
     expect(message.id).toBe('ü nicode');
     expect(message.contentType).toBe('text/plain; charset="utf-8" ');
-    expect(message.type).toBe('ordering.order-placed.v1');
+    expect(message.type).toBe('parcels.parcel-posted.v1');
   });
 
   test.for(['nats-msg-id', 'content-type', 'waggle-type', 'waggle-encoded', 'Upper', 'with space', ''])(

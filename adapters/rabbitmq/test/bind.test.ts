@@ -32,26 +32,26 @@ const groups = [
   { group: 'reports.count', types: ['*'], from: 'beginning', ordering: 'none' },
 ] as const;
 const count = { kind: 'group', group: 'reports.count' } as const;
-const queue = { kind: 'queue', context: 'payments' } as const;
+const queue = { kind: 'queue', context: 'depot' } as const;
 
 describe('a process that only binds, as a user who may configure nothing', () => {
   it('publishes, consumes by key and without order, retries, and reads; and creates nothing', async () => {
     const namespace = uniqueNamespace();
     const first = await owner.open(namespace, {}, { delaysAhead: true });
     await mustPublish(first, message('0'));
-    await first.declare({ queues: ['payments'], groups });
+    await first.declare({ queues: ['depot'], groups });
     await owner.closeAll();
     const before = (await everything()).replace(/\t\d+$/gm, '');
 
     const driver = await bind(namespace);
-    await driver.declare({ queues: ['payments'], groups });
+    await driver.declare({ queues: ['depot'], groups });
     const failing = () =>
       createInbox((delivery) => (delivery.attempt === 1 ? delivery.retry(60) : delivery.ack()));
     const [byKey, unordered, commands] = [failing(), failing(), failing()];
     await join(driver, byKey.deliver);
     await driver.consume({ source: count, ordering: 'none', concurrency: 5 }, unordered.deliver);
     await driver.consume({ source: queue, ordering: 'by-key', concurrency: 5 }, commands.deliver);
-    const command = { to: queue, type: 'payments.take-payment.v1', lane: 'unordered' } as const;
+    const command = { to: queue, type: 'depot.sort-parcel.v1', lane: 'unordered' } as const;
     await mustPublish(
       driver,
       message('1'),
@@ -79,7 +79,7 @@ describe('a process that only binds, as a user who may configure nothing', () =>
 
   it('keeps the place of a retry where nobody made the delay, and the delay', async () => {
     const namespace = uniqueNamespace();
-    await (await owner.open(namespace)).declare({ queues: ['payments'] });
+    await (await owner.open(namespace)).declare({ queues: ['depot'] });
     const driver = await bind(namespace);
     const times: number[] = [];
     const inbox = createInbox((delivery) => {
@@ -100,7 +100,7 @@ describe('a process that only binds, as a user who may configure nothing', () =>
     await owner.open(namespace);
     const driver = await bind(namespace);
     await expect(driver.declare({ groups })).rejects.toMatchObject(missing(GROUP));
-    await expect(driver.declare({ queues: ['payments'] })).rejects.toMatchObject(missing('cmd.payments'));
+    await expect(driver.declare({ queues: ['depot'] })).rejects.toMatchObject(missing('cmd.depot'));
     await expect(join(driver, () => undefined)).rejects.toMatchObject(missing(GROUP));
   });
 

@@ -34,7 +34,7 @@ describe('a group', () => {
 
   it('understands wildcards', async () => {
     const driver = await stable.open(uniqueNamespace());
-    const types = { 'a.all': ['*'], 'a.context': ['ordering.*'], 'a.both': ['shipping.*', TYPE] };
+    const types = { 'a.all': ['*'], 'a.context': ['parcels.*'], 'a.both': ['shipping.*', TYPE] };
     await driver.declare({
       groups: Object.entries(types).map(([group, asked]) => ({
         group,
@@ -52,9 +52,9 @@ describe('a group', () => {
     await mustPublish(
       driver,
       message('order'),
-      message('cancel', { type: 'ordering.order-cancelled.v1' }),
+      message('cancel', { type: 'parcels.parcel-cancelled.v1' }),
       message('sent', { type: 'shipping.sent.v1' }),
-      message('paid', { type: 'payments.paid.v1' }),
+      message('paid', { type: 'depot.sorted.v1' }),
       message('end'),
     );
     await Promise.all(inboxes.map(({ inbox }) => inbox.until(() => inbox.ids().includes('end'))));
@@ -222,9 +222,9 @@ describe('by key', () => {
 
   it('serves the queue of a context in the same way', async () => {
     const driver = await stable.open(uniqueNamespace());
-    await driver.declare({ queues: ['payments', 'shipping'] });
+    await driver.declare({ queues: ['depot', 'shipping'] });
     const inbox = createInbox();
-    const to = { kind: 'queue', context: 'payments' } as const;
+    const to = { kind: 'queue', context: 'depot' } as const;
     await mustPublish(
       driver,
       message('1', { to }),

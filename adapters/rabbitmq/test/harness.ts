@@ -75,7 +75,7 @@ export function useServer() {
   };
 }
 
-export const TYPE = 'ordering.order-placed.v1';
+export const TYPE = 'parcels.parcel-posted.v1';
 
 export const message = (id: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   to: { kind: 'stream' },

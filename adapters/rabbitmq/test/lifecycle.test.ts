@@ -90,11 +90,11 @@ describe('opening', () => {
     }
     const operator = await connect(rabbitmq.server.url);
     const channel = await operator.createChannel();
-    await channel.assertQueue(`${namespace}.cmd.payments.0`);
+    await channel.assertQueue(`${namespace}.cmd.depot.0`);
     await channel.assertExchange(`${namespace}x.evt`, 'fanout');
     await operator.close();
-    await expect(driver.declare({ queues: ['payments'] })).rejects.toMatchObject(
-      conflict('cmd.payments.0', 'x-single-active-consumer none', "'true'"),
+    await expect(driver.declare({ queues: ['depot'] })).rejects.toMatchObject(
+      conflict('cmd.depot.0', 'x-single-active-consumer none', "'true'"),
     );
     await expect(stable.open(`${namespace}x`)).rejects.toMatchObject(
       conflict(`${namespace}x.evt`, "type 'fanout'", "'topic'"),
@@ -115,16 +115,16 @@ describe('opening', () => {
 describe('closing', () => {
   it('can be done twice, at once, and everything afterwards is closed', async () => {
     const driver = await stable.open(uniqueNamespace());
-    await driver.declare({ queues: ['payments'] });
+    await driver.declare({ queues: ['depot'] });
     const consumer = await driver.consume(
-      { source: { kind: 'queue', context: 'payments' }, ordering: 'by-key', concurrency: 1 },
+      { source: { kind: 'queue', context: 'depot' }, ordering: 'by-key', concurrency: 1 },
       () => undefined,
     );
     await Promise.all([driver.close(), driver.close(), consumer.close()]);
     await driver.close();
     expect(driver.status).toBe('closed');
     expect((await driver.publish([message('1')])).map((outcome) => outcome?.code)).toEqual(['closed']);
-    const source = { kind: 'queue', context: 'payments' } as const;
+    const source = { kind: 'queue', context: 'depot' } as const;
     const calls = [
       driver.open(),
       driver.declare({}),
@@ -174,7 +174,7 @@ describe('describing', () => {
   it('tells what exists for people, without credentials', async () => {
     const driver = await stable.open(uniqueNamespace());
     await driver.declare({
-      queues: ['payments'],
+      queues: ['depot'],
       groups: [{ group: 'a.b', types: [TYPE], from: 'new', ordering: 'none' }],
     });
     const resources = await driver.describe();
@@ -238,7 +238,7 @@ describe('foreign clients', () => {
     const foreign = await connect(rabbitmq.server.url);
     const channel = await foreign.createChannel();
     const { queue } = await channel.assertQueue('', { exclusive: true });
-    await channel.bindQueue(queue, `${namespace}.evt`, '1.ordering.#');
+    await channel.bindQueue(queue, `${namespace}.evt`, '1.parcels.#');
     await mustPublish(
       driver,
       message('1', {

@@ -26,10 +26,10 @@ describe.each(orderings)('removing a group, ordering %s', (ordering) => {
   it('removes everything of it, what is unsettled too, and is a success where nothing is', async () => {
     const namespace = uniqueNamespace();
     const driver = await openWithGroup(stable, ordering, namespace);
-    await driver.declare({ queues: ['payments'] });
+    await driver.declare({ queues: ['depot'] });
     await mustPublish(driver, message('1'));
     const other = await stable.open(namespace);
-    await other.declare({ absent: [source, { kind: 'queue', context: 'payments' }] });
+    await other.declare({ absent: [source, { kind: 'queue', context: 'depot' }] });
     await other.declare(absent);
     expect(await queuesOf(namespace)).toEqual([]);
     expect(await consumptionOf(other)).toEqual([]);
@@ -97,26 +97,26 @@ describe('describing consumption', () => {
   it('tells of every group and queue, whichever process declared it, also of orphans', async () => {
     const namespace = uniqueNamespace();
     const one = await openWithGroup(stable, 'none', namespace);
-    await one.declare({ queues: ['payments'] });
+    await one.declare({ queues: ['depot'] });
     const two = await stable.open(namespace);
     await two.declare(from('new', 'none'));
     await two.declare({
-      groups: [{ group: 'a.b', types: ['ordering.*', 'a.c.v1'], from: 'beginning', ordering: 'by-key' }],
+      groups: [{ group: 'a.b', types: ['parcels.*', 'a.c.v1'], from: 'beginning', ordering: 'by-key' }],
     });
     await one.close();
     await mustPublish(two, message('1'), message('2'));
     const consumer = await two.consume(
-      { source: { kind: 'queue', context: 'payments' }, ordering: 'by-key', concurrency: 1 },
+      { source: { kind: 'queue', context: 'depot' }, ordering: 'by-key', concurrency: 1 },
       () => undefined,
     );
-    const queue = { kind: 'queue', context: 'payments' };
+    const queue = { kind: 'queue', context: 'depot' };
     const expected = [
       { source, ordering: 'none', types: [TYPE], lag: 2, inUse: false },
       { source: queue, ordering: 'by-key', types: ['*'], lag: 0, inUse: true },
       {
         source: { kind: 'group', group: 'a.b' },
         ordering: 'by-key',
-        types: ['ordering.*', 'a.c.v1'],
+        types: ['parcels.*', 'a.c.v1'],
         lag: 2,
         inUse: false,
       },

@@ -24,9 +24,9 @@ describe('publishing', () => {
 
   it('answers unroutable for an unknown queue or group, and for these alone, also when ids repeat', async () => {
     const driver = await stable.open(uniqueNamespace());
-    await driver.declare({ queues: ['payments'] });
+    await driver.declare({ queues: ['depot'] });
     const outcomes = await driver.publish([
-      message('same', { to: { kind: 'queue', context: 'payments' } }),
+      message('same', { to: { kind: 'queue', context: 'depot' } }),
       message('same', { to: { kind: 'queue', context: 'nobody' } }),
       message('same'),
       message('same', { to: groupOf('nobody.there') }),
@@ -45,14 +45,14 @@ describe('publishing', () => {
 
   it('refuses what is too large before it is sent, and carries what is just small enough', async () => {
     const driver = await stable.open(uniqueNamespace());
-    await driver.declare({ queues: ['payments'] });
+    await driver.declare({ queues: ['depot'] });
     const inbox = createInbox();
     await driver.consume(
-      { source: { kind: 'queue', context: 'payments' }, ordering: 'by-key', concurrency: 1 },
+      { source: { kind: 'queue', context: 'depot' }, ordering: 'by-key', concurrency: 1 },
       inbox.deliver,
     );
     const body = Buffer.alloc(1_048_576, 7);
-    const to = { kind: 'queue', context: 'payments' } as const;
+    const to = { kind: 'queue', context: 'depot' } as const;
     const [large, fits] = await driver.publish([
       message('large', { to, body: Buffer.alloc(1_048_577) }),
       message('fits', { to, body }),
@@ -64,7 +64,7 @@ describe('publishing', () => {
 
   it('carries headers with awkward values exactly, through a queue and through the log', async () => {
     const driver = await stable.open(uniqueNamespace());
-    await driver.declare({ queues: ['payments'] });
+    await driver.declare({ queues: ['depot'] });
     const values = [
       '',
       ' ',
@@ -94,12 +94,12 @@ describe('publishing', () => {
     const headers = Object.fromEntries(values.map((value, index) => [`edge-${index}`, value]));
     const inbox = createInbox();
     await driver.consume(
-      { source: { kind: 'queue', context: 'payments' }, ordering: 'by-key', concurrency: 1 },
+      { source: { kind: 'queue', context: 'depot' }, ordering: 'by-key', concurrency: 1 },
       inbox.deliver,
     );
     await mustPublish(
       driver,
-      message('q', { to: { kind: 'queue', context: 'payments' }, headers }),
+      message('q', { to: { kind: 'queue', context: 'depot' }, headers }),
       message('s', { headers }),
     );
     await inbox.until((all) => all.length === 1);
@@ -190,7 +190,7 @@ describe('publishing', () => {
       {},
       { url: server.url.replace('guest:guest', 'reader:se-cret') },
     );
-    const outcomes = await driver.publish([message('no', { to: { kind: 'queue', context: 'payments' } })]);
+    const outcomes = await driver.publish([message('no', { to: { kind: 'queue', context: 'depot' } })]);
     expect(outcomes.map((outcome) => outcome?.code)).toEqual(['denied']);
     expect(JSON.stringify([outcomes[0]?.message, String(outcomes[0]?.cause)])).not.toContain('se-cret');
     expect(await driver.publish([message('yes')])).toEqual([undefined]);

@@ -2,7 +2,7 @@ import { defineService, identifier, offered, provided } from '@waggle/runtime';
 import { ContainerModule } from 'inversify';
 import { http } from './adapters/http.ts';
 import { logMessenger } from './adapters/log-messenger.ts';
-import { messages } from './adapters/messages.ts';
+import { onOrderOutcome } from './adapters/on-order-outcome.ts';
 import { noticeRepository } from './adapters/notice-repository.ts';
 import type { NotifyCustomer } from './application/notify-customer.ts';
 import { notifyCustomer } from './application/notify-customer.ts';
@@ -19,6 +19,6 @@ export const service = defineService({
     bind(messenger).toResolvedValue(logMessenger, [provided.logger]);
     bind(notify).toResolvedValue(notifyCustomer, [notices, messenger]);
     bind(offered.routes).toResolvedValue(http, [provided.unitOfWork, notices]);
-    bind(offered.handlers).toResolvedValue(messages, [notify]);
+    bind(offered.handlers).toResolvedValue(onOrderOutcome, [notify]);
   }),
 });

@@ -3,7 +3,7 @@ import { takePayment } from '@waggle/contracts/payments';
 import { defineService, identifier, offered, provided } from '@waggle/runtime';
 import { ContainerModule } from 'inversify';
 import { http } from './adapters/http.ts';
-import { messages } from './adapters/messages.ts';
+import { onPaymentOutcome } from './adapters/on-payment-outcome.ts';
 import { orderRepository } from './adapters/order-repository.ts';
 import { orderQueries, orderViews } from './adapters/order-views.ts';
 import type { PlaceOrder } from './application/place-order.ts';
@@ -28,6 +28,6 @@ export const service = defineService({
     bind(views).toResolvedValue(orderQueries, [provided.unitOfWork, provided.readModels]);
     bind(offered.projections).toConstantValue([orderViews]);
     bind(offered.routes).toResolvedValue(http, [provided.unitOfWork, place, views]);
-    bind(offered.handlers).toResolvedValue(messages, [settle]);
+    bind(offered.handlers).toResolvedValue(onPaymentOutcome, [settle]);
   }),
 });

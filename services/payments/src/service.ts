@@ -2,7 +2,7 @@ import { paymentDeclined, paymentTaken } from '@waggle/contracts/payments';
 import { defineService, identifier, offered, provided } from '@waggle/runtime';
 import { ContainerModule } from 'inversify';
 import { http } from './adapters/http.ts';
-import { messages } from './adapters/messages.ts';
+import { onTakePayment } from './adapters/on-take-payment.ts';
 import { paymentRepository } from './adapters/payment-repository.ts';
 import type { Payments } from './application/ports.ts';
 import type { TakePayment } from './application/take-payment.ts';
@@ -23,7 +23,7 @@ export const paymentsService = (paymentRules: PaymentRules) =>
       bind(payments).toResolvedValue(paymentRepository, []);
       bind(take).toResolvedValue(takePayment, [payments, rules]);
       bind(offered.routes).toResolvedValue(http, [provided.unitOfWork, payments]);
-      bind(offered.handlers).toResolvedValue(messages, [take]);
+      bind(offered.handlers).toResolvedValue(onTakePayment, [take]);
     }),
   });
 

@@ -3,8 +3,8 @@ import type { MessageOf, Transaction } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { z } from 'zod';
 import { defineEvent } from '../src/index.ts';
-import * as language from './parcels.ts';
-import { parcelArrived, parcelReturned, sendParcel } from './parcels.ts';
+import * as language from '../testing/parcels.ts';
+import { parcelArrived, parcelReturned, sendParcel } from '../testing/parcels.ts';
 
 /** Collects instead of sending; what counts here is what compiles. */
 function collecting() {

@@ -16,9 +16,9 @@ function command<const Type extends string>(type: Type): CommandContract<Type, o
   return Object.assign(make, { kind: 'command', type, ...rest } as const);
 }
 
-const placed = event('ordering.order-placed.v1');
-const confirmed = event('ordering.order-confirmed.v1');
-const take = command('payments.take-payment.v1');
+const placed = event('parcels.parcel-posted.v1');
+const confirmed = event('parcels.parcel-arrived.v1');
+const take = command('parcels.send-parcel.v1');
 const nothing = async (): Promise<void> => undefined;
 
 describe('a handler', () => {

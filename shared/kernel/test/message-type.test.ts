@@ -15,34 +15,34 @@ const long = 'a'.repeat(300);
 /** Each breaks one rule of `<context>.<name>.v<major>`. */
 const hostileTypes: readonly [string, string][] = [
   ['nothing at all', ''],
-  ['an empty context', '.order-placed.v1'],
-  ['an empty name', 'ordering..v1'],
-  ['no version', 'ordering.order-placed'],
-  ['an empty version', 'ordering.order-placed.'],
-  ['version 0', 'ordering.order-placed.v0'],
-  ['a version with a leading zero', 'ordering.order-placed.v01'],
-  ['a minor version', 'ordering.order-placed.v1.2'],
-  ['a negative version', 'ordering.order-placed.v-1'],
-  ['a version in upper case', 'ordering.order-placed.V1'],
-  ['upper case', 'Ordering.OrderPlaced.v1'],
-  ['a part that starts with a digit', '1ordering.order-placed.v1'],
-  ['a part that starts with a dash', '-ordering.order-placed.v1'],
-  ['an underscore', 'ordering.order_placed.v1'],
-  ['a space', 'ordering.order placed.v1'],
-  ['a line break at the end', 'ordering.order-placed.v1\n'],
-  ['a null character', 'ordering.order\0placed.v1'],
+  ['an empty context', '.parcel-posted.v1'],
+  ['an empty name', 'parcels..v1'],
+  ['no version', 'parcels.parcel-posted'],
+  ['an empty version', 'parcels.parcel-posted.'],
+  ['version 0', 'parcels.parcel-posted.v0'],
+  ['a version with a leading zero', 'parcels.parcel-posted.v01'],
+  ['a minor version', 'parcels.parcel-posted.v1.2'],
+  ['a negative version', 'parcels.parcel-posted.v-1'],
+  ['a version in upper case', 'parcels.parcel-posted.V1'],
+  ['upper case', 'Parcels.ParcelPosted.v1'],
+  ['a part that starts with a digit', '1parcels.parcel-posted.v1'],
+  ['a part that starts with a dash', '-parcels.parcel-posted.v1'],
+  ['an underscore', 'parcels.parcel_posted.v1'],
+  ['a space', 'parcels.parcel posted.v1'],
+  ['a line break at the end', 'parcels.parcel-posted.v1\n'],
+  ['a null character', 'parcels.parcel\0posted.v1'],
   ['letters that are not ASCII', 'bestellung.größe.v1'],
-  ['a look-alike letter', 'оrdering.order-placed.v1'],
-  ['digits of another script', 'ordering.order-placed.v１'],
-  ['a wildcard', 'ordering.*.v1'],
-  ['the wildcard of another broker', 'ordering.>'],
+  ['a look-alike letter', 'раrcels.parcel-posted.v1'],
+  ['digits of another script', 'parcels.parcel-posted.v１'],
+  ['a wildcard', 'parcels.*.v1'],
+  ['the wildcard of another broker', 'parcels.>'],
   ['a path', '../../etc.passwd.v1'],
-  ['300 characters', `ordering.${long}.v1`],
+  ['300 characters', `parcels.${long}.v1`],
 ];
 
 describe('a message type', () => {
   it.each([
-    ['ordering.order-placed.v1', { context: 'ordering', name: 'order-placed', major: 1 }],
+    ['parcels.parcel-posted.v1', { context: 'parcels', name: 'parcel-posted', major: 1 }],
     ['a.b.v1', { context: 'a', name: 'b', major: 1 }],
     ['order-2-cash.step3.v12', { context: 'order-2-cash', name: 'step3', major: 12 }],
   ])('%s is taken apart into context, name and major version', (type, parts) => {
@@ -72,18 +72,18 @@ describe('a message type', () => {
 });
 
 describe('a type pattern', () => {
-  it.each(['*', 'ordering.*', 'ordering.order-placed.v1'])('may be %s', (pattern) => {
+  it.each(['*', 'parcels.*', 'parcels.parcel-posted.v1'])('may be %s', (pattern) => {
     expect(() => checkTypePattern(pattern)).not.toThrow();
   });
 
   it.each([
     '',
     '**',
-    '*.order-placed.v1',
-    'ordering.**',
-    'ordering.order-placed.*',
-    'ordering',
-    'Ordering.*',
+    '*.parcel-posted.v1',
+    'parcels.**',
+    'parcels.parcel-posted.*',
+    'parcels',
+    'Parcels.*',
     '>',
     '#',
   ])('may not be "%s"', (pattern) => {
@@ -91,25 +91,25 @@ describe('a type pattern', () => {
   });
 
   it('asks for one type, for all of a context, or for everything', () => {
-    const type = 'ordering.order-placed.v1';
+    const type = 'parcels.parcel-posted.v1';
     expect(matchesType('*', type)).toBe(true);
-    expect(matchesType('ordering.*', type)).toBe(true);
+    expect(matchesType('parcels.*', type)).toBe(true);
     expect(matchesType(type, type)).toBe(true);
   });
 
   it('does not ask for another version, another context, or a context whose name only begins the same', () => {
-    expect(matchesType('ordering.order-placed.v1', 'ordering.order-placed.v11')).toBe(false);
-    expect(matchesType('payments.*', 'ordering.order-placed.v1')).toBe(false);
-    expect(matchesType('ordering.*', 'ordering-eu.order-placed.v1')).toBe(false);
+    expect(matchesType('parcels.parcel-posted.v1', 'parcels.parcel-posted.v11')).toBe(false);
+    expect(matchesType('depot.*', 'parcels.parcel-posted.v1')).toBe(false);
+    expect(matchesType('parcels.*', 'parcels-eu.parcel-posted.v1')).toBe(false);
   });
 });
 
 describe('a name', () => {
-  it.each(['a', 'ordering', 'order-2', 'a'.repeat(120)])('may be %s', (name) => {
+  it.each(['a', 'parcels', 'parcel-2', 'a'.repeat(120)])('may be %s', (name) => {
     expect(() => checkName('service', name)).not.toThrow();
   });
 
-  it.each(['', 'Ordering', '2nd', '-a', 'a.b', 'a b', 'a_b', 'a\n', 'größe', '🐝', 'a'.repeat(121), long])(
+  it.each(['', 'Parcels', '2nd', '-a', 'a.b', 'a b', 'a_b', 'a\n', 'größe', '🐝', 'a'.repeat(121), long])(
     'may not be "%s"',
     (name) => {
       expect(() => checkName('service', name)).toThrow('cannot name a service');
@@ -117,16 +117,16 @@ describe('a name', () => {
   );
 
   it('of a group is the service and the handler, so that two services never share one', () => {
-    expect(groupName('ordering', 'settle-order')).toBe('ordering.settle-order');
-    expect(() => checkGroup('ordering.settle-order')).not.toThrow();
+    expect(groupName('parcels', 'settle-parcel')).toBe('parcels.settle-parcel');
+    expect(() => checkGroup('parcels.settle-parcel')).not.toThrow();
   });
 
   it('of a group cannot be made of parts that hold a dot', () => {
-    expect(() => groupName('ordering.eu', 'settle')).toThrow('cannot name a service');
-    expect(() => groupName('ordering', 'settle.eu')).toThrow('cannot name a handler');
+    expect(() => groupName('parcels.eu', 'settle')).toThrow('cannot name a service');
+    expect(() => groupName('parcels', 'settle.eu')).toThrow('cannot name a handler');
   });
 
-  it.each(['', '.', 'ordering', 'ordering.', '.settle', 'a.b.c', 'Ordering.settle', `ordering.${long}`])(
+  it.each(['', '.', 'parcels', 'parcels.', '.settle', 'a.b.c', 'Parcels.settle', `parcels.${long}`])(
     'of a group may not be "%s"',
     (group) => {
       expect(() => checkGroup(group)).toThrow(MessagingError);

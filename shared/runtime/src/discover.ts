@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
@@ -9,9 +10,14 @@ import type { Service } from './service.ts';
 /** The repository that this runtime is part of. */
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** The folders in `services/`: putting one there is all it takes to be found. */
+/** What to do where there is no service. */
+export const HOW_TO_BEGIN = 'Make one: npm run new:service -- <name>';
+
+/** The folders in `services/`: putting one there is all it takes to be found. There need not be any. */
 export async function serviceNames(root: string = ROOT): Promise<readonly string[]> {
-  const entries = await readdir(join(root, 'services'), { withFileTypes: true });
+  const folder = join(root, 'services');
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
@@ -31,7 +37,10 @@ export async function loadServices(
   const known = wanted.filter((name) => there.includes(name));
   const problems = wanted
     .filter((name) => !known.includes(name))
-    .map((name) => `SERVICES names "${name}": there is no services/${name}, only ${there.join(', ')}`);
+    .map(
+      (name) =>
+        `SERVICES names "${name}": there is no services/${name}, ${there.length > 0 ? `only ${there.join(', ')}` : `nor any other. ${HOW_TO_BEGIN}`}`,
+    );
   const missing = there.filter((name) => !known.includes(name));
   // Where no name is right, the services are not left out but misspelt.
   if (broker === 'memory' && known.length > 0 && missing.length > 0) {

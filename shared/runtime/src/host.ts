@@ -1,12 +1,12 @@
 import { messageOf } from '@waggle/kernel';
-import type { Clock, Consumer, Ids, Observation, Observer } from '@waggle/kernel';
+import type { Clock, Consumer, Contracts, Ids, Observation, Observer } from '@waggle/kernel';
 import type { Messaging } from '@waggle/messaging';
 import { createMessaging, createRelay, neverThrowing, randomIds, systemClock } from '@waggle/messaging';
 import { ConfigurationError } from './configuration.ts';
 import type { Surroundings } from './configure.ts';
 import { configure } from './configure.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
-import { loadContracts } from './discover.ts';
+import { HOW_TO_BEGIN, loadContracts } from './discover.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createMetrics } from './metrics.ts';
@@ -19,6 +19,8 @@ import { findConflicts, startConsumers, topologyOf, wire } from './wiring.ts';
 
 /** Besides the environment everything has a default; tests put something else in its place. */
 export interface HostOptions extends Surroundings {
+  /** The messages that are known: checked against their schemas, counted by their types. @default all of shared/contracts/src, and what the services declare */
+  readonly contracts?: Contracts;
   /** Told of everything that happens to messages, besides metrics and logs. */
   readonly observer?: Observer;
   /** @default the system's clock */
@@ -55,7 +57,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { clock = systemClock, ids = randomIds } = options;
   const { services, settings, logger, driver, store } = await configure(options);
-  const contracts = await loadContracts(services);
+  const contracts = options.contracts ?? (await loadContracts(services));
   const metrics = createMetrics((type) => contracts.find(type) !== undefined);
   const outside = neverThrowing(options.observer, logger);
   let happened = 0;
@@ -140,6 +142,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     store: settings.STORE,
     namespace: settings.NAMESPACE,
   });
+  if (services.length === 0)
+    logger.warn(`there is no service, so that this host does nothing. ${HOW_TO_BEGIN}`);
   metrics
     .load()
     .catch((error: unknown) => logger.error('nothing can be counted', { reason: messageOf(error) }));

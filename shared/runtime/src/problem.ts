@@ -27,7 +27,7 @@ export const problemSchema = z
       title: 'Unprocessable Content',
       status: 422,
       detail: 'The input is not valid',
-      instance: '/orders',
+      instance: '/things',
       errors: [{ pointer: '/lines/0/quantity', detail: 'Too small: expected number to be >=1' }],
     },
   });

@@ -1,5 +1,5 @@
 import { createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import type { Store } from '@waggle/messaging';
 import { expect, test } from 'vitest';
 import { aHost, aService, memoryLogger, publishing } from './start.ts';
@@ -14,7 +14,7 @@ test('a store that cannot be opened is why the start fails, and nothing that fol
 
 test('a store that is gone at the end is logged, and keeps the host from ending no longer than need be', async () => {
   const { logger, lines } = memoryLogger();
-  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const routes = publishing(parcelArrived(parcelArrived.example));
   let gone = false;
   const whole = createMemoryStore();
   const outbox: Store['outbox'] = (options) =>

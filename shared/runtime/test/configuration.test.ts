@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integer, text, url } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
-import { ConfigurationError, loadServices, readSettings, startHost } from '../src/index.ts';
+import { ConfigurationError, readSettings, serviceNames, startHost } from '../src/index.ts';
 import { envExample, ROOT } from './env-example.ts';
 
 /** The problems that the host finds in this environment. */
@@ -63,23 +63,14 @@ describe('the host', () => {
       expect.stringContaining('LANES is "0"'),
       expect.stringContaining('PORT is "x"'),
       expect.stringContaining('API_TOKEN is not set'),
-      'SERVICES names "nope": there is no services/nope, only notifications, ordering, payments',
+      expect.stringContaining('SERVICES names "nope": there is no services/nope'),
     ]);
   });
 
-  test('names what SERVICES leaves out and the missing token in one go', async () => {
-    const environment = { SERVICES: 'ordering', HOST: '0.0.0.0', LOG_LEVEL: 'silent' };
-    const error = await startHost({ environment }).catch((thrown: unknown) => thrown);
-    expect(error).toHaveProperty('problems', [
-      expect.stringContaining('API_TOKEN is not set'),
-      expect.stringContaining('SERVICES leaves out notifications, payments'),
-    ]);
-  });
-
-  test('runs the services that SERVICES names, all of them when it names none', async () => {
+  test('runs all services when SERVICES names none', async () => {
     const host = await startHost({ environment: { PORT: '0', LOG_LEVEL: 'silent' } });
     const { services } = (await (await host.request('/health')).json()) as { services: unknown };
-    expect(services).toEqual(['notifications', 'ordering', 'payments']);
+    expect(services).toEqual(await serviceNames());
     await host.stop();
   });
 
@@ -130,21 +121,6 @@ describe('the host', () => {
       expect.stringContaining(`PORT=${port} cannot be listened on`),
     ]);
     await first.stop();
-  });
-});
-
-describe('the services', () => {
-  test('are the folders in services/, all of them unless some are named', async () => {
-    const all = await loadServices([], 'memory');
-    expect(all.map(({ name }) => name)).toEqual(['notifications', 'ordering', 'payments']);
-    const some = await loadServices(['ordering'], 'nats');
-    expect(some.map(({ name }) => name)).toEqual(['ordering']);
-  });
-
-  test('cannot be apart on a broker that ends at the process, and must exist', async () => {
-    const loading = loadServices(['ordering', 'billing'], 'memory');
-    await expect(loading).rejects.toThrow('SERVICES names "billing": there is no services/billing');
-    await expect(loading).rejects.toThrow('SERVICES leaves out notifications, payments');
   });
 });
 

@@ -1,5 +1,4 @@
-import { orderConfirmed } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
 import { MessagingError, onCommand, onEvent, Reject } from '@waggle/kernel';
 import { expect, test, describe } from 'vitest';
 import type { Host, HostOptions } from '../src/index.ts';
@@ -12,15 +11,15 @@ const headers = { 'content-type': 'application/json' };
 async function aHostThatGivesUp(more: Partial<HostOptions> = {}) {
   const state = { broken: true, handled: [] as string[] };
   const handlers = [
-    onEvent('react', orderConfirmed, async ({ id }) => {
+    onEvent('react', parcelArrived, async ({ id }) => {
       if (state.broken) throw new Reject(`${id} is not wanted`);
       state.handled.push(id);
     }),
-    onCommand('refuse', takePayment, () => Promise.reject(new Reject('never'))),
+    onCommand('refuse', sendParcel, () => Promise.reject(new Reject('never'))),
   ];
   const host = await aHost([aService({ handlers })], { environment: { NAMESPACE: 'shop' }, ...more });
   const event = (id: string) => {
-    const { type, data } = orderConfirmed(orderConfirmed.example);
+    const { type, data } = parcelArrived(parcelArrived.example);
     return { specversion: '1.0' as const, id, source: '/test', type, data };
   };
   const giveUpOn = async (...ids: string[]) => {
@@ -56,12 +55,12 @@ test('what was given up on is listed, without bodies, and looked at one by one, 
     reason: 'a is not wanted',
     attempts: 1,
     messageId: 'a',
-    messageType: orderConfirmed.type,
+    messageType: parcelArrived.type,
   });
   expect(first).not.toHaveProperty('body');
   const shown = await ask(host, second.href);
   expect(shown.json).toMatchObject({ ...second, headers: expect.any(Object), bodyEncoding: 'utf-8' });
-  expect(JSON.parse(shown.json.body)).toMatchObject({ id: 'b/?#%c', data: orderConfirmed.example });
+  expect(JSON.parse(shown.json.body)).toMatchObject({ id: 'b/?#%c', data: parcelArrived.example });
   expect(shown.json.bodyBytes).toBe(Buffer.byteLength(shown.json.body));
 });
 
@@ -75,7 +74,7 @@ test('a body that is not text is shown in Base64', async () => {
     specversion: '1.0',
     id: 'binary',
     source: '/test',
-    type: orderConfirmed.type,
+    type: parcelArrived.type,
     data,
   });
   await expect.poll(async () => (await ask(host, '/dead-letters')).json.total).toBe(1);
@@ -114,7 +113,7 @@ describe('a list', () => {
       ['cause=schema', 0],
       ['since=2020-01-01T00:00:00Z', 2],
       ['before=2020-01-01T00:00:00Z', 0],
-      [`messageType=${orderConfirmed.type}`, 2],
+      [`messageType=${parcelArrived.type}`, 2],
     ]) {
       expect((await ask(host, `/dead-letters?${query}`)).json.total, String(query)).toBe(total);
     }
@@ -158,7 +157,7 @@ test('one that holds its lane says so, and is handled in its place when it is re
   const state = { broken: true, handled: [] as string[] };
   const react = onEvent(
     'react',
-    orderConfirmed,
+    parcelArrived,
     async ({ id }) => {
       if (state.broken && id === 'a') throw new Reject('not yet');
       state.handled.push(id);
@@ -166,7 +165,7 @@ test('one that holds its lane says so, and is handled in its place when it is re
     { afterDeadLetter: 'halt' },
   );
   const host = await aHost([aService({ handlers: [react] })]);
-  const { type, data } = orderConfirmed(orderConfirmed.example);
+  const { type, data } = parcelArrived(parcelArrived.example);
   const event = (id: string) =>
     ({ specversion: '1.0', id, source: '/test', type, data, partitionkey: 'k' }) as const;
   await host.messaging.events.publish(event('a'), event('b'));

@@ -1,6 +1,5 @@
 import { createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed, orderPlaced } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, parcelPosted, sendParcel } from '@waggle/contracts/testing';
 import type { Observation, UnitOfWork } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import { expect, test } from 'vitest';
@@ -16,14 +15,14 @@ test('an event that the service does not list is refused before anything is comm
       void router.post('/things', async (context) => {
         await unitOfWork.run(async (tx) => {
           tx.collection('things').put('one', 1);
-          tx.publish(orderConfirmed(orderConfirmed.example), orderPlaced(orderPlaced.example));
+          tx.publish(parcelArrived(parcelArrived.example), parcelPosted(parcelPosted.example));
         });
         return context.json({}, 202);
       });
-  const host = await aHost([aService({ routes, publishes: [orderConfirmed] })], { logger, store });
+  const host = await aHost([aService({ routes, publishes: [parcelArrived] })], { logger, store });
   expect((await host.request('/things', { method: 'POST' })).status).toBe(500);
   const reason =
-    '[waggle] ordering.order-placed.v1 is not in `publishes` of the service testing: add it to defineService in service.ts';
+    '[waggle] parcels.parcel-posted.v1 is not in `publishes` of the service testing: add it to defineService in service.ts';
   expect(lines).toContainEqual(
     expect.objectContaining({ message: 'request failed', fields: { path: '/things', reason } }),
   );
@@ -35,25 +34,22 @@ test('so is a command, also of a handler', async () => {
   const { promise: refused, resolve } = Promise.withResolvers<string>();
   const observer = ({ what, reason = '' }: Observation): void =>
     void (what === 'dead-lettered' && resolve(reason));
-  const asks = onEvent(
-    'ask',
-    orderConfirmed,
-    async (_event, tx) => tx.send(takePayment(takePayment.example)),
-    { retry: { maxAttempts: 1 } },
-  );
-  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const asks = onEvent('ask', parcelArrived, async (_event, tx) => tx.send(sendParcel(sendParcel.example)), {
+    retry: { maxAttempts: 1 },
+  });
+  const routes = publishing(parcelArrived(parcelArrived.example));
   const host = await aHost([aService({ routes, handlers: [asks], sends: [] })], { observer });
   await host.request('/things', { method: 'POST' });
-  expect(await refused).toContain('payments.take-payment.v1 is not in `sends` of the service testing');
+  expect(await refused).toContain('parcels.send-parcel.v1 is not in `sends` of the service testing');
 });
 
 test('/health shows what each service says to others', async () => {
-  const host = await aHost([aService({ publishes: [orderPlaced, orderConfirmed], sends: [takePayment] })]);
+  const host = await aHost([aService({ publishes: [parcelPosted, parcelArrived], sends: [sendParcel] })]);
   expect(await (await host.request('/health')).json()).toMatchObject({
     messages: {
       testing: {
-        publishes: ['ordering.order-placed.v1', 'ordering.order-confirmed.v1'],
-        sends: ['payments.take-payment.v1'],
+        publishes: ['parcels.parcel-posted.v1', 'parcels.parcel-arrived.v1'],
+        sends: ['parcels.send-parcel.v1'],
       },
     },
   });
@@ -61,7 +57,7 @@ test('/health shows what each service says to others', async () => {
 
 test('a service lists events as published and commands as sent, or it does not compile', () => {
   // @ts-expect-error a command is not something that happened
-  expect(aService({ publishes: [takePayment] }).publishes).toHaveLength(1);
+  expect(aService({ publishes: [sendParcel] }).publishes).toHaveLength(1);
   // @ts-expect-error an event is not a request
-  expect(aService({ sends: [orderPlaced] }).sends).toHaveLength(1);
+  expect(aService({ sends: [parcelPosted] }).sends).toHaveLength(1);
 });

@@ -68,3 +68,13 @@ test('a service that cannot be loaded says why itself', async () => {
   const root = await repository({ shipping: 'throw new Error("no such table");' });
   await expect(loadServices([], 'memory', root)).rejects.toThrow('no such table');
 });
+
+test('there need not be a service, nor the folder: who asks for one is told how to make it', async () => {
+  const root = await repository({});
+  expect(await loadServices([], 'memory', root)).toEqual([]);
+  await rm(join(root, 'services'), { recursive: true });
+  expect(await serviceNames(root)).toEqual([]);
+  await expect(loadServices(['shipping'], 'memory', root)).rejects.toThrow(
+    'SERVICES names "shipping": there is no services/shipping, nor any other. Make one: npm run new:service -- <name>',
+  );
+});

@@ -1,6 +1,5 @@
 import { createMemoryBroker, createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
@@ -9,9 +8,9 @@ import { aHost, aService, memoryDriver, memoryLogger } from './start.ts';
 
 const nothing = async (): Promise<void> => undefined;
 const handlers = [
-  onEvent('one', orderConfirmed, nothing),
-  onEvent('two', orderConfirmed, nothing),
-  onCommand('three', takePayment, nothing),
+  onEvent('one', parcelArrived, nothing),
+  onEvent('two', parcelArrived, nothing),
+  onCommand('three', sendParcel, nothing),
 ];
 /** Far longer than any of these tests takes. */
 const environment = { BROKER_TIMEOUT_MS: '60000' };
@@ -49,7 +48,7 @@ describe('while the broker is away', () => {
       consumers: {
         'testing.one': { lag: null, missed: 0 },
         'testing.two': { lag: null, missed: 0 },
-        payments: { lag: null, missed: 0 },
+        parcels: { lag: null, missed: 0 },
       },
     });
     expect(tookMs).toBeLessThan(900);
@@ -102,7 +101,7 @@ test('a store that cannot be used takes the host out of service until it can; th
   let broken = false;
   const check = () => (broken ? Promise.reject(new Error('connection refused')) : whole.check());
   const { logger, lines } = memoryLogger();
-  const host = await aHost([], { store: { ...whole, check }, logger });
+  const host = await aHost([aService({})], { store: { ...whole, check }, logger });
   expect((await ask(host, '/readyz')).status).toBe(200);
   broken = true;
   for (let time = 0; time < 3; time++) {
@@ -139,13 +138,13 @@ test('what strangers write is counted under one name, however many types they in
   };
   const host = await aHost([aService({ handlers })], { observer });
   for (const name of ['a', 'b', 'c']) {
-    const type = `payments.invented-${name}.v1`;
+    const type = `parcels.invented-${name}.v1`;
     await host.messaging.queue.send({ specversion: '1.0', id: name, source: '/stranger', type, data: {} });
   }
   await everyone.promise;
   const { text } = await ask(host, '/metrics');
   expect(text).not.toContain('invented');
-  expect(text).toContain('waggle_messages_total{what="dead-lettered",type="other",consumer="payments"} 3');
+  expect(text).toContain('waggle_messages_total{what="dead-lettered",type="other",consumer="parcels"} 3');
 });
 
 test('what the retention discarded before a consumer came to it is shown and counted', async () => {

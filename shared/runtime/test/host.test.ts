@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { orderConfirmed } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent, Reject } from '@waggle/kernel';
 import { expect, test } from 'vitest';
@@ -16,12 +15,12 @@ const confirmed = {
   specversion: '1.0',
   id: 'e1',
   source: '/test',
-  ...orderConfirmed(orderConfirmed.example),
+  ...parcelArrived(parcelArrived.example),
 } as const;
 
 test('a handler is a consumer group of its service, and its lag is told', async () => {
   const { promise: handled, resolve } = Promise.withResolvers<string>();
-  const handler = onEvent('listen', orderConfirmed, async (_, __, { consumer }) => resolve(consumer));
+  const handler = onEvent('listen', parcelArrived, async (_, __, { consumer }) => resolve(consumer));
   const host = await aHost([aService({ handlers: [handler] })]);
   const { kind: _, ...event } = confirmed;
   await host.messaging.events.publish(event);
@@ -39,28 +38,28 @@ test('a handler is a consumer group of its service, and its lag is told', async 
 test('the metrics count what happened to messages', async () => {
   const { promise: handled, resolve } = Promise.withResolvers<void>();
   const observer = ({ what }: Observation): void => void (what === 'handled' && resolve());
-  const handlers = [onEvent('listen', orderConfirmed, async () => undefined)];
-  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const handlers = [onEvent('listen', parcelArrived, async () => undefined)];
+  const routes = publishing(parcelArrived(parcelArrived.example));
   const host = await aHost([aService({ handlers, routes })], { observer });
   await host.request('/things', { method: 'POST' });
   await handled;
   const metrics = await (await host.request('/metrics')).text();
   expect(metrics).toContain(
-    'waggle_messages_total{what="published",type="ordering.order-confirmed.v1",consumer=""} 1',
+    'waggle_messages_total{what="published",type="parcels.parcel-arrived.v1",consumer=""} 1',
   );
   expect(metrics).toContain('consumer="testing.listen"} 1');
 });
 
 test('a queue that a service sends to exists before anybody receives from it', async () => {
-  const host = await aHost([aService({ sends: [takePayment] })]);
-  const { kind: _, ...command } = takePayment(takePayment.example);
+  const host = await aHost([aService({ sends: [sendParcel] })]);
+  const { kind: _, ...command } = sendParcel(sendParcel.example);
   await host.messaging.queue.send({ specversion: '1.0', id: 'c1', source: '/test', ...command });
 });
 
 test('stopping ends readiness first, finishes what is being handled, sends what was committed, and is done once', async () => {
   const started = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
-  const slow = onEvent('slow', orderConfirmed, async () => {
+  const slow = onEvent('slow', parcelArrived, async () => {
     started.resolve();
     await finish.promise;
   });
@@ -82,7 +81,7 @@ test('stopping ends readiness first, finishes what is being handled, sends what 
 
 test('what a handler could not finish within the budget is reported', async () => {
   const started = Promise.withResolvers<void>();
-  const stuck = onEvent('stuck', orderConfirmed, (_, __, { signal }) => {
+  const stuck = onEvent('stuck', parcelArrived, (_, __, { signal }) => {
     started.resolve();
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   });
@@ -94,14 +93,14 @@ test('what a handler could not finish within the budget is reported', async () =
 });
 
 test('services that do not fit together are refused at start', async () => {
-  const command = onCommand('take', takePayment, async () => undefined);
-  const event = onEvent('listen', orderConfirmed, async () => undefined);
+  const command = onCommand('take', sendParcel, async () => undefined);
+  const event = onEvent('listen', parcelArrived, async () => undefined);
   const starting = aHost([
     aService({ name: 'one', handlers: [command, event, event] }),
     aService({ name: 'two', handlers: [command] }),
   ]);
   await expect(starting).rejects.toThrow('one has two handlers named listen');
-  await expect(starting).rejects.toThrow('one and two both handle commands of payments');
+  await expect(starting).rejects.toThrow('one and two both handle commands of parcels');
 });
 
 test('two read models of one name in a service are refused at start', async () => {
@@ -111,15 +110,15 @@ test('two read models of one name in a service are refused at start', async () =
 });
 
 test('handlers of one queue with different options are refused at start', async () => {
-  const slow = onCommand('slow', takePayment, async () => undefined, { timeoutMs: 60_000 });
-  const quick = onCommand('quick', takePayment, async () => undefined);
+  const slow = onCommand('slow', sendParcel, async () => undefined, { timeoutMs: 60_000 });
+  const quick = onCommand('quick', sendParcel, async () => undefined);
   const starting = aHost([aService({ handlers: [slow, quick] })]);
-  await expect(starting).rejects.toThrow('testing handles commands of payments with different options');
+  await expect(starting).rejects.toThrow('testing handles commands of parcels with different options');
 });
 
 test('a handler that halts after a dead letter and has no order is refused at start', async () => {
   const options = { afterDeadLetter: 'halt', ordering: 'none' } as const;
-  const listening = onEvent('listen', orderConfirmed, async () => undefined, options);
+  const listening = onEvent('listen', parcelArrived, async () => undefined, options);
   const starting = aHost([aService({ handlers: [listening] })]);
   await expect(starting).rejects.toThrow('testing.listen halts after a dead letter and has no order');
 });
@@ -131,10 +130,10 @@ test('a handler may halt after a dead letter, and what waits is shown to be held
     throw new Reject('no');
   };
   const host = await aHost([
-    aService({ handlers: [onEvent('listen', orderConfirmed, reject, { afterDeadLetter: 'halt' })] }),
+    aService({ handlers: [onEvent('listen', parcelArrived, reject, { afterDeadLetter: 'halt' })] }),
   ]);
   const { kind: _, ...event } = confirmed;
-  await host.messaging.events.publish({ ...event, partitionkey: 'order-1' });
+  await host.messaging.events.publish({ ...event, partitionkey: 'parcel-1' });
   await failed;
   await expect
     .poll(async () => (await host.request('/dead-letters')).json())
@@ -150,7 +149,7 @@ test('log lines carry the correlation and the trace of what they were written fo
     { write: (line) => void written.push(line) },
   );
   const { promise: handled, resolve } = Promise.withResolvers<void>();
-  const handler = onEvent('listen', orderConfirmed, async () => {
+  const handler = onEvent('listen', parcelArrived, async () => {
     logger.info('inside', { a: 1 });
     resolve();
   });
@@ -179,6 +178,17 @@ test('starting says what runs where', async () => {
   });
 });
 
+test('starting without any service says how to make one', async () => {
+  const { logger, lines } = memoryLogger();
+  await aHost([], { logger });
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      level: 'warn',
+      message: expect.stringContaining('npm run new:service -- <name>'),
+    }),
+  );
+});
+
 test('the process drains on SIGTERM and ends with status 0', async () => {
   const env = {
     ...process.env,
@@ -195,14 +205,14 @@ test('the process drains on SIGTERM and ends with status 0', async () => {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = once(child, 'exit');
-  const messages: unknown[] = [];
+  const messages: string[] = [];
   for await (const line of createInterface({ input: child.stderr })) {
     const { msg } = JSON.parse(line) as { readonly msg: string };
     messages.push(msg);
     if (msg === 'started') child.kill('SIGTERM');
   }
   expect(await exited).toEqual([0, null]);
-  expect(messages).toEqual(['started', 'stopping', 'stopped']);
+  expect(messages.filter((said) => /^(start|stop)/.test(said))).toEqual(['started', 'stopping', 'stopped']);
 });
 
 test('a process that cannot be configured says why, without a stack, and ends with status 1', async () => {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import { MessagingError } from '@waggle/kernel';
 import { HTTPException } from 'hono/http-exception';
 import { describe, expect, test } from 'vitest';
@@ -130,7 +130,7 @@ describe('the trace of a request', () => {
   const valid = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
   async function publishedWith(given: Record<string, string>) {
-    const host = await aHost([aService({ routes: publishing(orderConfirmed(orderConfirmed.example)) })]);
+    const host = await aHost([aService({ routes: publishing(parcelArrived(parcelArrived.example)) })]);
     await host.request('/things', { method: 'POST', headers: given });
     for await (const { event } of host.messaging.events.read({ follow: true })) return event;
     throw new Error('the stream ended');

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import { expect, test } from 'vitest';
 import type { Routes } from '../src/index.ts';
 import { aHost, aService, memoryLogger, publishing } from './start.ts';
@@ -84,14 +84,14 @@ test('a correlation id from outside is taken over when it is harmless, and repla
 });
 
 test('what a request sets in motion carries its correlation id and continues its trace', async () => {
-  const event = orderConfirmed(orderConfirmed.example);
+  const event = parcelArrived(parcelArrived.example);
   const host = await aHost([aService({ routes: publishing(event) })]);
   const trace = '0af7651916cd43dd8448eb211c80319c';
   const headers = { 'x-correlation-id': 'abc-1', traceparent: `00-${trace}-b7ad6b7169203331-01` };
   await host.request('/things', { method: 'POST', headers });
   for await (const { event: published } of host.messaging.events.read({ follow: true })) {
     expect(published).toMatchObject({
-      type: orderConfirmed.type,
+      type: parcelArrived.type,
       source: '/testing',
       correlationid: 'abc-1',
     });

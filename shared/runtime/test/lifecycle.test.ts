@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { defineEvent } from '@waggle/contracts';
-import { orderConfirmed } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
 import type { Observation } from '@waggle/kernel';
 import { onCommand, onEvent } from '@waggle/kernel';
 import { ContainerModule } from 'inversify';
@@ -13,7 +12,7 @@ import { defineService, identifier, offered, provided, startHost } from '../src/
 import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
 
 const nothing = async (): Promise<void> => undefined;
-const { kind: _, ...confirmed } = orderConfirmed(orderConfirmed.example);
+const { kind: _, ...confirmed } = parcelArrived(parcelArrived.example);
 const event = { specversion: '1.0', id: 'e1', source: '/test', ...confirmed } as const;
 
 async function freePort(): Promise<string> {
@@ -28,8 +27,8 @@ async function freePort(): Promise<string> {
 describe('a host that has started', () => {
   test('misses nothing: its groups existed before it took requests', async () => {
     const { promise: handled, resolve } = Promise.withResolvers<string>();
-    const listen = onEvent('listen', orderConfirmed, async ({ data }) => resolve(data.orderId));
-    const routes = publishing(orderConfirmed({ orderId: 'first', customerId: 'ada' }));
+    const listen = onEvent('listen', parcelArrived, async ({ data }) => resolve(data.parcelId));
+    const routes = publishing(parcelArrived({ parcelId: 'first', customerId: 'ada' }));
     const host = await aHost([
       aService({ name: 'speaks', routes }),
       aService({ name: 'listens', handlers: [listen] }),
@@ -49,7 +48,7 @@ describe('a host that has started', () => {
       },
     }));
     const PORT = await freePort();
-    const listen = onEvent('listen', orderConfirmed, nothing);
+    const listen = onEvent('listen', parcelArrived, nothing);
     const starting = aHost([aService({ handlers: [listen] })], { driver, environment: { PORT } });
     await asked.promise;
     await expect(fetch(`http://127.0.0.1:${PORT}/livez`)).rejects.toThrow('fetch failed');
@@ -142,7 +141,7 @@ test.each([
 
 describe('services that do not fit together', () => {
   test('are refused with every conflict at once, before anything is connected', async () => {
-    const take = onCommand('take', takePayment, nothing);
+    const take = onCommand('take', sendParcel, nothing);
     const starting = startHost({
       services: [aService({ name: 'one', handlers: [take] }), aService({ name: 'one', handlers: [take] })],
       environment: { PORT: '0', LOG_LEVEL: 'silent' },
@@ -151,13 +150,13 @@ describe('services that do not fit together', () => {
   });
 
   test('are refused when two handlers want the same command: one of them would never be asked', async () => {
-    const handlers = [onCommand('take', takePayment, nothing), onCommand('take-too', takePayment, nothing)];
-    await expect(aHost([aService({ handlers })])).rejects.toThrow(`two handlers handle ${takePayment.type}`);
+    const handlers = [onCommand('take', sendParcel, nothing), onCommand('take-too', sendParcel, nothing)];
+    await expect(aHost([aService({ handlers })])).rejects.toThrow(`two handlers handle ${sendParcel.type}`);
   });
 
   test('are refused for an option that no handler has', async () => {
     const options: object = { concurency: 2 };
-    const listen = onEvent('listen', orderConfirmed, nothing, options);
+    const listen = onEvent('listen', parcelArrived, nothing, options);
     await expect(aHost([aService({ handlers: [listen] })])).rejects.toThrow('"concurency" is not an option');
   });
 

@@ -1,11 +1,11 @@
 import { createMemoryBroker, createMemoryStore } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { parcelArrived } from '@waggle/contracts/testing';
 import { onEvent } from '@waggle/kernel';
 import { virtualClock, type DriverSettings } from '@waggle/messaging';
 import { expect, test } from 'vitest';
 import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
 
-const routes = publishing(orderConfirmed(orderConfirmed.example));
+const routes = publishing(parcelArrived(parcelArrived.example));
 
 test('a host runs on a driver from outside, which is given what the environment says', async () => {
   const broker = createMemoryBroker();
@@ -28,7 +28,7 @@ test('a host runs on a driver from outside, which is given what the environment 
 test('a host that only binds takes what another declared, and refuses to start without it', async () => {
   const broker = createMemoryBroker();
   const driver = memoryDriver(broker);
-  const listen = onEvent('listen', orderConfirmed, async () => undefined);
+  const listen = onEvent('listen', parcelArrived, async () => undefined);
   const services = [aService({ handlers: [listen] })];
   const environment = { TOPOLOGY: 'bind' };
   await expect(aHost(services, { driver, environment })).rejects.toMatchObject({ code: 'unroutable' });
@@ -40,11 +40,11 @@ test('two hosts share a broker: what one announces the other handles', async () 
   const broker = createMemoryBroker();
   const driver = memoryDriver(broker);
   const { promise: handled, resolve } = Promise.withResolvers<string>();
-  const listen = onEvent('listen', orderConfirmed, async ({ data }) => resolve(data.orderId));
+  const listen = onEvent('listen', parcelArrived, async ({ data }) => resolve(data.parcelId));
   await aHost([aService({ name: 'listens', handlers: [listen] })], { driver });
   const speaks = await aHost([aService({ name: 'speaks', routes })], { driver });
   await speaks.request('/things', { method: 'POST' });
-  expect(await handled).toBe(orderConfirmed.example.orderId);
+  expect(await handled).toBe(parcelArrived.example.parcelId);
 });
 
 test('time can be moved: half a minute of retries takes no time', async () => {
@@ -53,7 +53,7 @@ test('time can be moved: half a minute of retries takes no time', async () => {
   const attempts: number[] = [];
   const stubborn = onEvent(
     'stubborn',
-    orderConfirmed,
+    parcelArrived,
     async (_event, _tx, { attempt }) => {
       attempts.push(clock.now());
       if (attempt < 3) throw new Error('not yet');
@@ -81,7 +81,7 @@ test('a store from outside outlives the host, so that a test can restart a servi
   silent();
   const second = await aHost([aService({ routes })], { store, driver });
   for await (const { event } of second.messaging.events.read({ follow: true })) {
-    expect(event.type).toBe(orderConfirmed.type);
+    expect(event.type).toBe(parcelArrived.type);
     break;
   }
 });
@@ -89,7 +89,7 @@ test('a store from outside outlives the host, so that a test can restart a servi
 test('with a durable broker, a store that ends with the process is warned about', async () => {
   const warned = async (environment: Record<string, string>) => {
     const { logger, lines } = memoryLogger();
-    await aHost([], { logger, driver: memoryDriver(), store: createMemoryStore(), environment });
+    await aHost([aService({})], { logger, driver: memoryDriver(), store: createMemoryStore(), environment });
     return lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
   };
   expect(await warned({ BROKER: 'some-server' })).toEqual([

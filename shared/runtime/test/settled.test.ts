@@ -1,21 +1,21 @@
 import { createMemoryBroker } from '@waggle/adapter-memory';
-import { orderConfirmed, orderRejected } from '@waggle/contracts/ordering';
+import { parcelArrived, parcelReturned } from '@waggle/contracts/testing';
 import { onEvent } from '@waggle/kernel';
 import { expect, test } from 'vitest';
 import { settled, virtualClock } from '../testing/index.ts';
 import { aHost, aService, memoryDriver, publishing } from './start.ts';
 
-const rejected = orderRejected(orderRejected.example);
-const publishes = [orderConfirmed, orderRejected];
-const routes = publishing(orderConfirmed(orderConfirmed.example));
+const rejected = parcelReturned(parcelReturned.example);
+const publishes = [parcelArrived, parcelReturned];
+const routes = publishing(parcelArrived(parcelArrived.example));
 
 test('a host has settled when everything that followed from a request has happened', async () => {
   const handled: string[] = [];
-  const first = onEvent('first', orderConfirmed, async ({ type }, tx) => {
+  const first = onEvent('first', parcelArrived, async ({ type }, tx) => {
     tx.publish(rejected);
     handled.push(type);
   });
-  const second = onEvent('second', orderRejected, async ({ type }) => {
+  const second = onEvent('second', parcelReturned, async ({ type }) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     handled.push(type);
   });
@@ -30,7 +30,7 @@ test('a host has settled when everything that followed from a request has happen
 test('time that stands still is moved until a retry has succeeded', async () => {
   const clock = virtualClock();
   let tries = 0;
-  const flaky = onEvent('flaky', orderConfirmed, async () => {
+  const flaky = onEvent('flaky', parcelArrived, async () => {
     if (++tries < 4) throw new Error('not yet');
   });
   const driver = memoryDriver(createMemoryBroker({ clock }));
@@ -41,7 +41,7 @@ test('time that stands still is moved until a retry has succeeded', async () => 
 });
 
 test('what does not settle is told, with where to look', async () => {
-  const stuck = onEvent('stuck', orderConfirmed, () => new Promise(() => undefined));
+  const stuck = onEvent('stuck', parcelArrived, () => new Promise(() => undefined));
   const host = await aHost([aService({ routes, publishes, handlers: [stuck] })], {
     environment: { SHUTDOWN_TIMEOUT_MS: '0' },
   });

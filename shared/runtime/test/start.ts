@@ -1,6 +1,7 @@
 import type { MemoryBroker } from '@waggle/adapter-memory';
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts/ordering';
+import { createRegistry } from '@waggle/contracts';
+import * as parcels from '@waggle/contracts/testing';
 import type { HandlerDefinition, Logger, NewEvent, UnitOfWork } from '@waggle/kernel';
 import type { Projection } from '@waggle/event-sourcing';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
@@ -23,7 +24,7 @@ export interface Parts {
 /** A service made for one test. */
 export function aService({
   name = 'testing',
-  publishes = [orderConfirmed],
+  publishes = [parcels.parcelArrived],
   sends = [],
   handlers = [],
   projections = [],
@@ -41,10 +42,10 @@ export function aService({
   });
 }
 
-/** A host in memory that stops when the test does. */
+/** A host in memory that knows the contracts of tests alone, and stops when the test does. */
 export async function aHost(services: readonly Service[], more: Partial<HostOptions> = {}): Promise<Host> {
   const environment = { PORT: '0', LOG_LEVEL: 'silent', ...more.environment };
-  const host = await startHost({ services, ...more, environment });
+  const host = await startHost({ services, contracts: createRegistry(parcels), ...more, environment });
   onTestFinished(async () => void (await host.stop()));
   return host;
 }

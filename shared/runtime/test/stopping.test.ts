@@ -1,7 +1,6 @@
 import { Agent, request } from 'node:http';
 import { createMemoryBroker } from '@waggle/adapter-memory';
-import { orderConfirmed } from '@waggle/contracts/ordering';
-import { takePayment } from '@waggle/contracts/payments';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
 import type { Observation } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +8,7 @@ import type { Routes } from '../src/index.ts';
 import { aHost, aService, memoryDriver, memoryLogger, publishing } from './start.ts';
 
 const nothing = async (): Promise<void> => undefined;
-const { kind: _, ...confirmed } = orderConfirmed(orderConfirmed.example);
+const { kind: _, ...confirmed } = parcelArrived(parcelArrived.example);
 const event = { specversion: '1.0', id: 'e1', source: '/test', ...confirmed } as const;
 
 describe('stopping', () => {
@@ -45,11 +44,11 @@ describe('stopping', () => {
     const published: string[] = [];
     const observer = ({ what, type = '' }: Observation): void =>
       void (what === 'published' && published.push(type));
-    const routes = publishing(orderConfirmed(orderConfirmed.example));
+    const routes = publishing(parcelArrived(parcelArrived.example));
     const host = await aHost([aService({ routes })], { observer });
     for (let time = 0; time < 5; time++) await host.request('/things', { method: 'POST' });
     await host.stop();
-    expect(published).toEqual(Array.from({ length: 5 }, () => orderConfirmed.type));
+    expect(published).toEqual(Array.from({ length: 5 }, () => parcelArrived.type));
   });
 
   test('publishes also what the last handling committed while it was waited for', async () => {
@@ -58,18 +57,18 @@ describe('stopping', () => {
     const published: string[] = [];
     const observer = ({ what, type = '' }: Observation): void =>
       void (what === 'sent' && published.push(type));
-    const late = onEvent('late', orderConfirmed, async (_event, tx) => {
+    const late = onEvent('late', parcelArrived, async (_event, tx) => {
       started.resolve();
       await finish.promise;
-      tx.send(takePayment(takePayment.example));
+      tx.send(sendParcel(sendParcel.example));
     });
-    const host = await aHost([aService({ handlers: [late], sends: [takePayment] })], { observer });
+    const host = await aHost([aService({ handlers: [late], sends: [sendParcel] })], { observer });
     await host.messaging.events.publish(event);
     await started.promise;
     const stopping = host.stop();
     finish.resolve();
     expect(await stopping).toEqual({ finished: 1, abandoned: [], unsent: 0 });
-    expect(published).toEqual([takePayment.type]);
+    expect(published).toEqual([sendParcel.type]);
   });
 
   test('leaves nothing open: everything afterwards is told that it is closed', async () => {
@@ -83,13 +82,13 @@ describe('stopping', () => {
     const started = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
     const published: string[] = [];
-    const slow = onEvent('slow', orderConfirmed, async () => {
+    const slow = onEvent('slow', parcelArrived, async () => {
       started.resolve();
       await finish.promise;
     });
     const observer = ({ what, id = '' }: Observation): void =>
       void (what === 'published' && published.push(id));
-    const routes = publishing(orderConfirmed(orderConfirmed.example));
+    const routes = publishing(parcelArrived(parcelArrived.example));
     let brokerWhenShut: unknown;
     const driver = memoryDriver(undefined, (whole) => ({
       async close() {
@@ -116,8 +115,8 @@ describe('stopping', () => {
 describe('SHUTDOWN_DELAY_MS', () => {
   test('is how long everything but readiness goes on, and comes before the budget', async () => {
     const handled = Promise.withResolvers<void>();
-    const listening = onEvent('listening', orderConfirmed, async () => handled.resolve());
-    const routes = publishing(orderConfirmed(orderConfirmed.example));
+    const listening = onEvent('listening', parcelArrived, async () => handled.resolve());
+    const routes = publishing(parcelArrived(parcelArrived.example));
     const environment = { SHUTDOWN_DELAY_MS: '1500', SHUTDOWN_TIMEOUT_MS: '0' };
     const host = await aHost([aService({ handlers: [listening], routes })], { environment });
     const statusOf = async (path: string, init?: RequestInit) => (await fetch(host.url + path, init)).status;
@@ -136,7 +135,7 @@ describe('SHUTDOWN_DELAY_MS', () => {
 
 describe('SHUTDOWN_TIMEOUT_MS', () => {
   const environment = { SHUTDOWN_TIMEOUT_MS: '400', BROKER_TIMEOUT_MS: '60000' };
-  const routes = publishing(orderConfirmed(orderConfirmed.example));
+  const routes = publishing(parcelArrived(parcelArrived.example));
 
   test('is kept with the broker down, and what stayed in the outbox is a warning', async () => {
     const { logger, lines } = memoryLogger();
@@ -161,7 +160,7 @@ describe('SHUTDOWN_TIMEOUT_MS', () => {
       consume: async (options, deliver) => ({ ...(await whole.consume(options, deliver)), close: never }),
       close: never,
     }));
-    const listen = onEvent('listen', orderConfirmed, nothing);
+    const listen = onEvent('listen', parcelArrived, nothing);
     const host = await aHost([aService({ handlers: [listen] })], { driver, environment, logger });
     const beganAt = performance.now();
     expect(await host.stop()).toEqual({ finished: 0, abandoned: [], unsent: 0 });

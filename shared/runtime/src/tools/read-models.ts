@@ -1,5 +1,6 @@
 import { MessagingError } from '@waggle/kernel';
 import { createMessaging, randomIds, systemClock } from '@waggle/messaging';
+import type { Surroundings } from '../configure.ts';
 import { configure } from '../configure.ts';
 import type { ReadModelState, RunningReadModels } from '../read-models.ts';
 import { wire } from '../wiring.ts';
@@ -21,7 +22,8 @@ besides its views is left out.
 Exit status: 0 done, 1 it failed, 2 not understood.
 `;
 
-export const readModels: Tool = {
+/** @param given @default all services of this repository */
+export const readModelsOf = (given: Pick<Surroundings, 'services'>): Tool => ({
   name: 'read-models',
   help: HELP,
   async run(words, terminal) {
@@ -33,7 +35,7 @@ export const readModels: Tool = {
         action === 'list' ? 'list takes nothing else' : 'rebuild takes one <service>.<name>',
       );
     return withStore<Status>(terminal.environment, 'bind', async (open) => {
-      const services = await readModelsOf(open, terminal);
+      const services = await runningIn(open, terminal, given);
       if (target !== undefined) await rebuild(services, target);
       const states = (
         await Promise.all(
@@ -56,14 +58,18 @@ export const readModels: Tool = {
       return 0;
     });
   },
-};
+});
+
+export const readModels = readModelsOf({});
 
 /** Of each service that is here; nothing of the broker is touched. */
-async function readModelsOf(
+async function runningIn(
   { store, settings }: OpenStore,
   { environment }: Terminal,
+  given: Pick<Surroundings, 'services'>,
 ): Promise<ReadonlyMap<string, RunningReadModels>> {
   const { services, driver, logger } = await configure({
+    ...given,
     environment: { ...environment, SERVICES: '' },
     store,
   });

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver } from '@waggle/adapter-memory';
-import { silentLogger } from '@waggle/kernel';
+import { parcelArrived, sendParcel } from '@waggle/contracts/testing';
+import { onCommand, onEvent, silentLogger } from '@waggle/kernel';
 import { groups } from '../../src/tools/groups.ts';
 import { handledHere } from '../../src/tools/handled-here.ts';
+import { aService } from '../start.ts';
 import { run } from './terminal.ts';
+
+const nothing = async (): Promise<void> => undefined;
 
 describe('the groups command', () => {
   test.each([
@@ -31,6 +35,9 @@ describe('the groups command', () => {
 });
 
 test('what is handled here is what all services have a handler or a command for, whichever of them run', async () => {
+  const environment = { SERVICES: 'no-such-service', LOG_LEVEL: 'silent' };
+  const reads = aService({ name: 'reads', handlers: [onEvent('note', parcelArrived, nothing)] });
+  const takes = aService({ name: 'takes', handlers: [onCommand('send', sendParcel, nothing)] });
   const driver = createMemoryDriver({
     namespace: 'test',
     lanes: 4,
@@ -40,10 +47,7 @@ test('what is handled here is what all services have a handler or a command for,
     leaseMs: 1_000,
     logger: silentLogger,
   });
-  const used = await handledHere({ SERVICES: 'payments', LOG_LEVEL: 'silent' }, driver);
-  expect([...used].toSorted()).toEqual([
-    'group notifications.notify-customer',
-    'group ordering.settle-order',
-    'queue payments',
-  ]);
+  const used = await handledHere(environment, driver, { services: [reads, takes] });
+  expect([...used]).toEqual(['group reads.note', 'queue parcels']);
+  expect(await handledHere(environment, driver)).toEqual(await handledHere({ LOG_LEVEL: 'silent' }, driver));
 });

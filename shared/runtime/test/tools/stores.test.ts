@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parcelArrived } from '@waggle/contracts/testing';
+import { defineProjection } from '@waggle/event-sourcing';
+import { onEvent } from '@waggle/kernel';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startHost } from '../../src/index.ts';
-import { memoryLogger } from '../start.ts';
+import { aService, memoryLogger } from '../start.ts';
 import { migrate } from '../../src/tools/migrate.ts';
-import { readModels } from '../../src/tools/read-models.ts';
+import { readModelsOf } from '../../src/tools/read-models.ts';
 import { settled } from '../../testing/index.ts';
 import { run } from './terminal.ts';
 
@@ -19,7 +22,8 @@ describe('the migrate command', () => {
   test('makes what a host that may alter nothing needs', async () => {
     const environment = await aFile();
     const bound = { ...environment, TOPOLOGY: 'bind', PORT: '0' };
-    await expect(startHost({ environment: bound })).rejects.toThrow('npm run migrate');
+    const services = [aService({ handlers: [onEvent('note', parcelArrived, async () => undefined)] })];
+    await expect(startHost({ services, environment: bound })).rejects.toThrow('npm run migrate');
     for (let time = 0; time < 2; time++) {
       const { status, out } = await run(migrate, [], environment);
       expect({ status, out }).toEqual({
@@ -28,7 +32,7 @@ describe('the migrate command', () => {
       });
     }
     // Now the store is as it should be, and it is the broker that is not.
-    await expect(startHost({ environment: bound })).rejects.toThrow('was never declared');
+    await expect(startHost({ services, environment: bound })).rejects.toThrow('was never declared');
   });
 
   test.each([
@@ -53,20 +57,24 @@ test('a broker that ends with the process, and a store that does not, are warned
 });
 
 describe('the read-models command', () => {
+  const views = defineProjection({ name: 'parcel-views', category: 'parcel', project: () => undefined });
+  const reads = aService({ name: 'reads', projections: [views] });
+  const readModels = readModelsOf({ services: [reads] });
+
   test('lists read models, and lets one be built anew by the host that runs', async () => {
     const environment = await aFile();
-    const host = await startHost({ environment: { ...environment, PORT: '0' } });
+    const host = await startHost({ services: [reads], environment: { ...environment, PORT: '0' } });
     onTestFinished(async () => void (await host.stop()));
     const list = async () => {
       const { out } = await run(readModels, ['list', '--json'], environment);
       return JSON.parse(out) as { readModels: readonly Record<string, unknown>[] };
     };
     await settled(host);
-    const before = { service: 'ordering', name: 'order-views', version: 1, live: 1, isCaughtUp: true };
+    const before = { service: 'reads', name: 'parcel-views', version: 1, live: 1, isCaughtUp: true };
     expect(await list()).toEqual({ namespace: 'waggle', store: 'sqlite', readModels: [before] });
-    const { status, out } = await run(readModels, ['rebuild', 'ordering.order-views'], environment);
+    const { status, out } = await run(readModels, ['rebuild', 'reads.parcel-views'], environment);
     expect(status).toBe(0);
-    expect(out).toMatch(/ordering\.order-views {2}version 1, generation 1, generation 2 is being built, /);
+    expect(out).toMatch(/reads\.parcel-views {2}version 1, generation 1, generation 2 is being built, /);
     await expect.poll(list).toMatchObject({ readModels: [{ ...before, live: 2 }] });
   });
 
@@ -83,8 +91,8 @@ describe('the read-models command', () => {
   test('says which read models there are', async () => {
     const environment = await aFile();
     await run(migrate, [], environment);
-    const { status, notes } = await run(readModels, ['rebuild', 'ordering.nothing'], environment);
+    const { status, notes } = await run(readModels, ['rebuild', 'reads.nothing'], environment);
     expect(status).toBe(1);
-    expect(notes).toContain('there is no read model "ordering.nothing", only: ordering.order-views');
+    expect(notes).toContain('there is no read model "reads.nothing", only: reads.parcel-views');
   });
 });

@@ -7,15 +7,15 @@ import type { Service } from '@waggle/runtime';
 import { loadServices, startHost } from '@waggle/runtime';
 import { paymentsService } from '@waggle/service-payments';
 import { expect, onTestFinished, test } from 'vitest';
-import { serverUrl } from '../setup/server-url.ts';
+import { serverUrl } from '../../setup/server-url.ts';
 import { createJournal } from './journal.ts';
 import { expected } from './outcome.ts';
 import { runPurchases } from './run-purchases.ts';
-import type { Broker } from './start.ts';
-import { brokers, environmentFor } from './start.ts';
+import type { Broker } from './environment.ts';
+import { brokers, environmentFor } from './environment.ts';
 
 const run = promisify(execFile);
-const ROOT = new URL('../..', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 const stores = ['memory', 'sqlite', 'postgres'] as const;
 
 async function outcomeOn(broker: Broker, services: readonly Service[]) {
@@ -69,7 +69,7 @@ test.each(stores)('the demo prints the same JSON on every broker with %s, to the
       ...{ ...process.env, ...(await environmentFor(broker)), ...(await storeEnvironment(store)) },
       ...{ STORE: store, LOG_LEVEL: 'debug' },
     };
-    const args = ['test/system/demo.ts', '--json'];
+    const args = ['test/system/purchase/demo.ts', '--json'];
     const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env });
     expect(stdout).toBe(`${JSON.stringify(expected, undefined, 2)}\n`);
     expect(stderr).toContain('started');

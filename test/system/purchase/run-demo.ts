@@ -2,17 +2,17 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { startHost } from '@waggle/runtime';
 import type { Environment, Host, Service } from '@waggle/runtime';
-import { obtainServer } from '../servers/servers.ts';
+import { obtainServer } from '../../servers/servers.ts';
 import type { Journal } from './journal.ts';
 import { createJournal } from './journal.ts';
 import type { Outcome } from './outcome.ts';
 import { expected, readOutcome } from './outcome.ts';
-import { purchases } from './purchase.ts';
+import { purchases, SOURCES } from './purchase.ts';
 import { runPurchases } from './run-purchases.ts';
 import { tell } from './story.ts';
-import { sweep } from './sweep.ts';
+import { sweep } from '../sweep.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
 /** What the demo may be told; everything else is its own, so that it runs the same everywhere. */
 const PASSED_ON = /^(BROKER|STORE|LOG_LEVEL|[A-Z]+_URL|(NATS|RABBITMQ|SQLITE|DATABASE)_[A-Z_]+)$/;
@@ -123,7 +123,7 @@ async function serverFor(broker: string, namespace: string, log: (line: string) 
     environment: { [URL_SETTINGS[broker]]: url },
     async leave() {
       try {
-        if (origin !== 'binary') await sweep(broker, url, namespace);
+        if (origin !== 'binary') await sweep(broker, url, namespace, SOURCES);
       } finally {
         await stop();
       }

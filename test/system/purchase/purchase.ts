@@ -26,6 +26,9 @@ export const purchases: readonly Purchase[] = [
   },
 ];
 
+/** What the services have on a broker: their groups, and the queues of commands. */
+export const SOURCES = ['grp.ordering.settle-order', 'grp.notifications.notify-customer', 'cmd.payments'];
+
 /** A message that no version of ordering can understand: declared as one thing, shaped as another. */
 export const poison = (): CloudEvent => ({
   specversion: '1.0',

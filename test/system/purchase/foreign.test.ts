@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { foreignClient } from './foreign-client.ts';
 import { createJournal, handled } from './journal.ts';
 import { placeOrder } from './purchase.ts';
-import { environmentFor } from './start.ts';
+import { environmentFor } from './environment.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

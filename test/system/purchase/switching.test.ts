@@ -6,11 +6,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createFrontDoor } from './front-door.ts';
 import type { Journal } from './journal.ts';
 import { createJournal } from './journal.ts';
-import { npmRun, npmStart } from './npm-run.ts';
+import { npmRun, npmStart } from '../npm-run.ts';
 import { readOutcome } from './outcome.ts';
 import { poison } from './purchase.ts';
 import type { Purchase } from './purchase.ts';
-import { environmentFor } from './start.ts';
+import { environmentFor } from './environment.ts';
 
 type Durable = 'nats' | 'rabbitmq';
 type Environment = Record<string, string>;
@@ -66,6 +66,7 @@ interface GroupRow {
   readonly name: string;
   readonly lag: number;
   readonly inUse: boolean;
+  readonly orphan: boolean;
 }
 
 const groupsOf = async (environment: Environment): Promise<readonly GroupRow[]> =>
@@ -164,7 +165,8 @@ test.each<[Durable, Durable]>([
     });
     const inUse = async (): Promise<boolean> => (await groupsOf(here)).some((group) => group.inUse);
     await expect.poll(inUse, { timeout: SETTLED_MS }).toBe(false);
-    for (const { kind, name, lag } of await groupsOf(here)) {
+    for (const { kind, name, lag, orphan } of await groupsOf(here)) {
+      expect(orphan, name).toBe(false);
       if (kind === 'queue') continue;
       expect(lag).toBeGreaterThan(0);
       await succeeds('groups', ['reset', name, '--from', 'new', '--yes'], here);

@@ -3,8 +3,8 @@ import type { HandlerDefinition } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { SettleOrder } from '../application/settle-order.ts';
 
-/** What ordering reacts to. */
-export function messages(settleOrder: SettleOrder): readonly HandlerDefinition[] {
+/** Confirms an order that was paid for, rejects one that was not. */
+export function onPaymentOutcome(settleOrder: SettleOrder): readonly HandlerDefinition[] {
   return [
     onEvent('settle-order', [paymentTaken, paymentDeclined], (event, tx) =>
       settleOrder(

@@ -3,8 +3,8 @@ import type { HandlerDefinition } from '@waggle/kernel';
 import { onEvent } from '@waggle/kernel';
 import type { NotifyCustomer } from '../application/notify-customer.ts';
 
-/** What notifications reacts to. */
-export function messages(notifyCustomer: NotifyCustomer): readonly HandlerDefinition[] {
+/** Tells the customer what became of an order. */
+export function onOrderOutcome(notifyCustomer: NotifyCustomer): readonly HandlerDefinition[] {
   return [
     onEvent('notify-customer', [orderConfirmed, orderRejected], (event, tx) =>
       notifyCustomer(

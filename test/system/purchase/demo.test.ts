@@ -6,12 +6,12 @@ import { loadServices } from '@waggle/runtime';
 import { paymentsService } from '@waggle/service-payments';
 import { connect } from 'nats';
 import { expect, onTestFinished, test } from 'vitest';
-import { startPrivateServer } from '../servers/servers.ts';
-import { connectionTo } from '../servers/sweep-nats.ts';
+import { startPrivateServer } from '../../servers/servers.ts';
+import { connectionTo } from '../../servers/sweep-nats.ts';
 import { expected } from './outcome.ts';
 import { runDemo } from './run-demo.ts';
 
-const ROOT = new URL('../..', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 
 /** Runs the demo as a user does, in an environment of which nothing but the path is ours. */
 function demo(args: readonly string[], environment: Record<string, string> = {}) {
@@ -19,7 +19,7 @@ function demo(args: readonly string[], environment: Record<string, string> = {})
   return new Promise<{ status: unknown; stdout: string; stderr: string }>((resolve) => {
     execFile(
       process.execPath,
-      ['test/system/demo.ts', ...args],
+      ['test/system/purchase/demo.ts', ...args],
       { cwd: ROOT, env },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
     );

@@ -1,15 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { npmStart } from './npm-run.ts';
-import { brokers, environmentFor } from './start.ts';
+import { brokers, environmentFor } from './environment.ts';
 
-const ROOT = new URL('../..', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 const MAIN = fileURLToPath(new URL('shared/runtime/src/main.js', ROOT));
 const durable = brokers.filter((broker) => broker !== 'memory');
 
@@ -52,23 +48,4 @@ test.each(durable)('services in processes of their own complete a purchase on %s
   await expect
     .poll(async () => (await fetch(`${notifications}/notices`)).json(), { timeout: 20_000 })
     .toEqual([{ orderId, customerId: 'ada', text: 'Thank you: your order is confirmed.' }]);
-});
-
-test('told to stop by way of npm, a host stops in order', async () => {
-  const host = npmStart('start', [], { PORT: '0', LOG_LEVEL: 'info', LOG_FORMAT: 'json' });
-  await host.told('"msg":"started"');
-  expect(await host.terminate()).toContain('"msg":"stopped"');
-});
-
-test('a host reads .env where it is started, and what is set already wins', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'waggle-env-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, '.env'), 'LANES=many\nPORT=none\n');
-  const env = { ...process.env, PORT: '0' };
-  const host = spawn(process.execPath, [MAIN], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  host.stderr.on('data', (data) => (said += data));
-  expect(await once(host, 'close')).toEqual([1, null]);
-  expect(said).toContain('LANES is "many"');
-  expect(said).not.toContain('PORT');
 });

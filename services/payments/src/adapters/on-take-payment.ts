@@ -3,7 +3,7 @@ import type { HandlerDefinition } from '@waggle/kernel';
 import { onCommand } from '@waggle/kernel';
 import type { TakePayment } from '../application/take-payment.ts';
 
-/** What payments is asked to do. */
-export function messages(takePayment: TakePayment): readonly HandlerDefinition[] {
+/** Takes a payment when it is asked to. */
+export function onTakePayment(takePayment: TakePayment): readonly HandlerDefinition[] {
   return [onCommand('take-payment', takePaymentCommand, (command, tx) => takePayment(tx, command.data))];
 }
