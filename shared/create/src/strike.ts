@@ -140,7 +140,7 @@ function withoutAside(sentence: string, hit: (text: string) => boolean): string 
 export function withoutElement(text: string, words: Words): string {
   const word = patternOf(words);
   const before = '(?:(?:on|in|to|from|at|of|with) (?:an? )?)?';
-  const name = `(?:\`[^\`]*${word}[^\`]*\`|\\*\\*[^*]*${word}[^*]*\\*\\*|${word}(?:[\\w./-]*[\\w/-])?(?: (?:JetStream|servers?))?)`;
+  const name = `(?:\`[^\`]*${word}[^\`]*\`|\\*\\*[^*]*${word}[^*]*\\*\\*|${word}(?:[\\w./-]*[\\w/-])?(?: [A-Z]\\w*|(?= servers?) servers?)?)`;
   const end = "(?![\\w-]| [A-Z\\d]|'s|’s)";
   const steps: readonly [pattern: string, by: string][] = [
     [`,? (?:and|or) ${before}${name}${end}`, LOST],
@@ -163,7 +163,7 @@ export function withoutElement(text: string, words: Words): string {
 /** "A, B" that lost its "and C" gets an "and" again. */
 function joined(text: string, before: string): string {
   const conjunction = / or /.test(before) ? 'or' : 'and';
-  const last = /, ((?:(?:on|in|to|from|at|of|with) )?[^ ,;\u0000]+(?: JetStream)?)\u0000/g;
+  const last = /, ((?:(?:on|in|to|from|at|of|with) )?[^ ,;\u0000]+(?: [A-Z]\w*)?)\u0000/g;
   return text.replace(last, ` ${conjunction} $1`).replaceAll(LOST, '');
 }
 
@@ -200,7 +200,7 @@ function renumber(before: string, after: string): string {
       if ((had.get(part.split('\n')[0]) ?? []).length === left.length) return part;
       const now = new Map(left.map((mark, index) => [mark, DIGITS[index + 1] ?? mark] as const));
       return part.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, (marks) =>
-        [...marks].map((mark) => now.get(mark) ?? '').join(''),
+        Array.from(marks, (mark) => now.get(mark) ?? '').join(''),
       );
     })
     .join('');
