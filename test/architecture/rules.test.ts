@@ -12,6 +12,7 @@ function manifest(file: string, change: Readonly<Record<string, unknown>>): Read
   return { [file]: JSON.stringify({ ...JSON.parse(real.get(file) ?? '{}'), ...change }) };
 }
 
+const TEMPLATE = 'shared/create/templates/adapter';
 const lines = (count: number): string => 'export const line = 1;\n'.repeat(count);
 const driver = (methods: number): string =>
   `export interface BrokerDriver {\n  readonly status: string;\n${Array.from({ length: methods }, (_, n) => `  m${n}(): void;\n`).join('')}}\n`;
@@ -88,6 +89,11 @@ const planted: Readonly<
       'services/ordering/package.json',
       'no script "test"',
     ],
+    [
+      manifest(`${TEMPLATE}/package.json`, { name: 'planted' }),
+      `${TEMPLATE}/package.json`,
+      'the name is "planted"',
+    ],
   ],
   'what must not know Node is compiled without it': [
     [
@@ -121,12 +127,26 @@ const planted: Readonly<
       'shared/kernel/test/planted.ts',
       '@hono/x',
     ],
+    [
+      { [`${TEMPLATE}/src/planted.ts`]: "import { connect } from 'amqplib';" },
+      `${TEMPLATE}/src/planted.ts`,
+      'amqplib',
+    ],
   ],
   'what a manifest declares, its workspace imports': [
     [
       manifest('shared/kernel/package.json', { dependencies: { leftpad: '1.0.0' } }),
       'shared/kernel/package.json',
       'leftpad',
+    ],
+    [
+      // What a template imports is not what the workspace around it does.
+      {
+        'shared/create/package.json':
+          '{"name":"@waggle/create","scripts":{"check":"","test":""},"dependencies":{"inversify":"8.2.3"}}',
+      },
+      'shared/create/package.json',
+      'inversify',
     ],
   ],
   'only the runtime imports by a computed name': [
