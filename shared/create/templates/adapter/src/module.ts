@@ -1,13 +1,8 @@
 import { ContainerModule } from 'inversify';
 import { brokerDriver, warningOf, type DriverSettings } from '@waggle/messaging';
 import { createPaperPlaneDriver } from './paper-plane-driver.ts';
-import {
-  checkPaperPlane,
-  paperPlaneOptions,
-  paperPlaneSettings,
-  planOf,
-  type PaperPlaneSettings,
-} from './paper-plane-settings.ts';
+import type { PaperPlaneSettings } from './paper-plane-settings.ts';
+import { checkPaperPlane, paperPlaneOptions, paperPlaneSettings, planOf } from './paper-plane-settings.ts';
 
 /** `BROKER=paper-plane` */
 export const broker = {
