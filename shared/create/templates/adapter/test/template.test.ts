@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { startVitest } from 'vitest/node';
 import { messageOf } from '@waggle/kernel';
 import { clauses, contractCases, runCases, stillToDo } from '@waggle/test/contract';
 import { contractSettings } from '@waggle/test/contract/settings';
@@ -31,6 +33,24 @@ test('of a new adapter every clause of the suite fails, and says at once what is
     expect.stringContaining('has no hook "restricted": '),
     expect.stringContaining('has no hook "secured": '),
   ]);
+});
+
+test('under Vitest each of these sentences stands once, without a stack', async () => {
+  const vitest = await startVitest('test', [], {
+    config: false,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    include: ['test/contract.suite.ts'],
+    reporters: [{}],
+    watch: false,
+  });
+  const errors = vitest.state
+    .getTestModules()
+    .flatMap((module) => [...module.children.allTests('failed')])
+    .flatMap((failed) => failed.result().errors ?? []);
+  await vitest.close();
+  expect(errors.length).toBeGreaterThan(200);
+  for (const { message, stack } of errors) expect(stack).toBe(message);
+  expect(new Set(errors.map(({ stack }) => stack)).size).toBe(5);
 });
 
 test('once it connects, each method of the connection says what it has to do', async () => {
