@@ -24,8 +24,11 @@ function run(tool: string, args: readonly string[], cwd = root): Promise<number>
   });
 }
 
+/** Those that the manifest of the repository names. */
 function workspaces(): readonly Workspace[] {
-  return globSync(['{shared,adapters,services}/*/package.json', 'test/package.json'], { cwd: root })
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { workspaces: string[] };
+  const patterns = manifest.workspaces.map((pattern) => `${pattern}/package.json`);
+  return globSync(patterns, { cwd: root })
     .map((file) => join(root, file, '..'))
     .map((folder) => ({ name: folder.slice(root.length + 1), folder }));
 }

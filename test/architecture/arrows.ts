@@ -137,6 +137,26 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/create/templates/adapter/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
+    mayNot: [
+      ...['inversify', '@waggle/runtime', '@waggle/test/contract', '@waggle/adapter-memory'],
+      ...['../testing/index.ts', '../../../../messaging/src/index.ts'],
+    ],
+  },
+  {
+    from: 'adapters/nats/testing/planted.ts',
+    may: [
+      ...['./harness.ts', '../src/index.ts', 'nats', 'node:net', '@waggle/kernel', '@waggle/messaging'],
+      ...['@waggle/test/contract', '@waggle/test/contract/settings'],
+    ],
+    mayNot: [
+      ...['../src/module.ts', '../test/setup.ts', '../package.json', '../../memory/src/index.ts'],
+      ...['@waggle/kernel/testing', '@waggle/runtime', '@waggle/contracts', '@waggle/service-another'],
+      ...['@waggle/adapter-memory', 'inversify', 'hono', '@hono/zod-openapi'],
+    ],
+  },
+  {
     from: 'shared/runtime/src/tools/planted.ts',
     may: ['./tool.ts', '../configure.ts', '@waggle/kernel', '@waggle/messaging', 'node:util'],
     mayNot: [

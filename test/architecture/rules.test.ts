@@ -27,6 +27,7 @@ const naming = (file: string, text: string, what: string): Planted =>
     JSON.stringify([{ ...newcomer, [file]: text }, file, what]).replaceAll('<name>', 'newcomer'),
   ) as Planted;
 
+const TEMPLATE = 'shared/create/templates/adapter';
 const lines = (count: number): string => 'export const line = 1;\n'.repeat(count);
 const driver = (methods: number): string =>
   `export interface BrokerDriver {\n  readonly status: string;\n${Array.from({ length: methods }, (_, n) => `  m${n}(): void;\n`).join('')}}\n`;
@@ -97,6 +98,11 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
       'the name is "kernel"',
     ],
     [{ 'services/made-up/package.json': MADE_UP }, 'services/made-up/package.json', 'no script "test"'],
+    [
+      manifest(`${TEMPLATE}/package.json`, { name: 'planted' }),
+      `${TEMPLATE}/package.json`,
+      'the name is "planted"',
+    ],
   ],
   'what must not know Node is compiled without it': [
     [
@@ -131,12 +137,26 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
       'shared/kernel/test/planted.ts',
       '@hono/x',
     ],
+    [
+      { [`${TEMPLATE}/src/planted.ts`]: "import { connect } from 'amqplib';" },
+      `${TEMPLATE}/src/planted.ts`,
+      'amqplib',
+    ],
   ],
   'what a manifest declares, its workspace imports': [
     [
       manifest('shared/kernel/package.json', { dependencies: { leftpad: '1.0.0' } }),
       'shared/kernel/package.json',
       'leftpad',
+    ],
+    [
+      // What a template imports is not what the workspace around it does.
+      {
+        'shared/create/package.json':
+          '{"name":"@waggle/create","scripts":{"check":"","test":""},"dependencies":{"inversify":"8.2.3"}}',
+      },
+      'shared/create/package.json',
+      'inversify',
     ],
   ],
   'only the runtime imports by a computed name': [

@@ -32,10 +32,25 @@ const OUTSIDE_OF_SERVICES = ['shared', 'adapters', 'test'].flatMap((folder) => [
   `${folder}/**/*.ts`,
   `${folder}/**/*.json`,
 ]);
-const MANIFESTS = ['*/*/package.json', 'test/package.json'];
+const MANIFESTS = ['*/*/package.json', 'shared/create/templates/*/package.json', 'test/package.json'];
+const SOURCES = [
+  'shared/*/src/**/*.ts',
+  'shared/create/templates/*/src/**/*.ts',
+  'adapters/*/src/**/*.ts',
+  'services/*/src/**/*.ts',
+];
 
 /** The folder of a manifest, with its slash. */
 const folderOf = (manifest: string): string => manifest.slice(0, -'package.json'.length);
+
+/** What belongs to the workspace of a manifest, and not to one below it. */
+function filesOf(tree: Tree, manifest: string): ReturnType<typeof select> {
+  const folder = folderOf(manifest);
+  const below = select(tree, ...MANIFESTS)
+    .map(([other]) => folderOf(other))
+    .filter((other) => other !== folder && other.startsWith(folder));
+  return select(tree, `${folder}**/*.ts`).filter(([file]) => !below.some((other) => file.startsWith(other)));
+}
 
 interface Manifest {
   readonly name?: string;
@@ -146,7 +161,7 @@ export const rules: readonly Rule[] = [
         const folder = folderOf(manifest);
         const forSource = new Set(Object.keys(dependencies));
         const forTests = new Set([...forSource, ...Object.keys(devDependencies), 'vitest']);
-        const sources = select(tree, `${folder}**/*.ts`).filter(([file]) => !PLANTERS.test(file));
+        const sources = filesOf(tree, manifest).filter(([file]) => !PLANTERS.test(file));
         return sources.flatMap(([file, source]) => {
           const declared =
             file.startsWith(`${folder}src/`) && !file.endsWith('.test.ts') ? forSource : forTests;
@@ -160,7 +175,7 @@ export const rules: readonly Rule[] = [
     check: (tree) =>
       select(tree, ...MANIFESTS).flatMap(([file, text]) => {
         const { dependencies = {}, devDependencies = {} } = parse(text);
-        const sources = select(tree, `${folderOf(file)}**/*.ts`);
+        const sources = filesOf(tree, file);
         const used = new Set(sources.flatMap(([, source]) => importsOf(source)).map(packageOf));
         const peers = new Set([...used].flatMap((name) => (name === undefined ? [] : peersOf(name))));
         // The host loads services and adapters by name: tests declare those that turbo has to know of.
@@ -177,7 +192,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'only the runtime imports by a computed name',
     check: (tree) =>
-      select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
+      select(tree, ...SOURCES)
         .filter(([file, text]) => !file.startsWith('shared/runtime/') && importsComputedName(text))
         .map(([file]) => ({ file, what: 'import() of something that is not a literal' })),
   },
@@ -197,7 +212,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'no comment switches a rule off for imports or types',
     check: (tree) =>
-      select(tree, 'shared/*/src/**/*.ts', 'adapters/*/src/**/*.ts', 'services/*/src/**/*.ts')
+      select(tree, ...SOURCES)
         .filter(([, text]) =>
           /oxlint-disable(?!-next-line [a-z])|oxlint-disable.*(restricted|any\b|non-null)|@ts-nocheck/.test(
             text,

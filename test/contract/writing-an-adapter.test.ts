@@ -1,36 +1,35 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
+const TEMPLATE = join(ROOT, 'shared/create/templates/adapter');
 const BLOCK = /^```ts file=(\S+)\n([^]*?)^```$/gm;
 
 /** What the document leaves to its reader: as little as the compiler needs to check the rest. */
-const LEFT_TO_THE_READER: Readonly<Record<string, string>> = {
-  'acme-client.d.ts': `declare module '@acme/client' {
-    export class AcmeClient {
-      static dial(url: string, options: { reconnect: boolean }): Promise<AcmeClient>;
-      onClose(told: (reason: unknown) => void): void;
-      close(): Promise<void>;
-    }
+const CLIENT = `declare module 'kafka-client' {
+  export class KafkaClient {
+    static connect(url: string, options: object): Promise<KafkaClient>;
+    onClose(told: (reason: unknown) => void): void;
+    send(log: string, message: object): Promise<void>;
+    close(): Promise<void>;
   }
-  declare module '@waggle/adapter-acme' {
-    export const createAcmeDriver: typeof import('./acme-driver.ts').createAcmeDriver;
-  }`,
-};
+}
+`;
 
-test('what docs/writing-an-adapter.md shows compiles', async () => {
+test('what docs/writing-an-adapter.md shows compiles as part of a new adapter', async () => {
   const text = await readFile(join(ROOT, 'docs/writing-an-adapter.md'), 'utf8');
   const shown = [...text.matchAll(BLOCK)].map(([, file = '', code = '']) => [file, code] as const);
-  expect(shown.length).toBeGreaterThan(4);
-  const folder = await mkdtemp(join(ROOT, 'test/contract/acme-'));
+  expect(shown.length).toBeGreaterThan(2);
+  const folder = await mkdtemp(join(ROOT, 'test/contract/kafka-'));
   try {
-    for (const [file, code] of [...Object.entries(LEFT_TO_THE_READER), ...shown]) {
-      await mkdir(dirname(join(folder, file)), { recursive: true });
-      await writeFile(join(folder, file), code);
-    }
+    for (const part of ['src', 'testing'])
+      await cp(join(TEMPLATE, part), join(folder, part), { recursive: true });
+    await callIt('kafka', folder);
+    await writeFile(join(folder, 'client.d.ts'), CLIENT);
+    for (const [file, code] of shown) await writeFile(join(folder, file), code);
     const config = {
       extends: '../../../tsconfig.node.json',
       compilerOptions: { noEmit: true },
@@ -44,3 +43,19 @@ test('what docs/writing-an-adapter.md shows compiles', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+/** Gives the template in `folder` a name of one word. */
+async function callIt(name: string, folder: string): Promise<void> {
+  const title = name.replace(/^./, (first) => first.toUpperCase());
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const text = await readFile(file, 'utf8');
+    const named = text
+      .replaceAll(/paper[- ]plane|paperPlane/g, name)
+      .replaceAll('PaperPlane', title)
+      .replaceAll('PAPER_PLANE', name.toUpperCase());
+    await writeFile(file, named);
+    await rename(file, join(entry.parentPath, entry.name.replace('paper-plane', name)));
+  }
+}

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { apply, type Change } from './change.ts';
 import { ask } from './ask.ts';
 import { CannotCreate } from './names.ts';
+import { newAdapter } from './new-adapter.ts';
 import { newEvent } from './new-event.ts';
 import { newHandler } from './new-handler.ts';
 import { newService } from './new-service.ts';
@@ -50,6 +51,13 @@ const generators: Readonly<Record<string, Generator>> = {
     asks: [['Type of the event', 'billing.invoice-issued.v1']],
     options: {},
     change: (root, [type = '']) => newEvent(root, type),
+  },
+  adapter: {
+    usage: 'npm run new:adapter -- <name> [--dry-run]',
+    about: 'An adapter of a broker, wired to the contract tests, which say what is left to do.',
+    asks: [['Name of the broker', 'kafka']],
+    options: {},
+    change: (root, [name = '']) => newAdapter(root, name),
   },
   rename: {
     usage: 'npm run rename -- @<scope> [--holder <name>] [--dry-run]',

@@ -1,4 +1,4 @@
-/** How something is spoken of: a name in any case, also as the first part of another one (`RABBITMQ_URL`). */
+/** How something is spoken of: a name in any case, also as the first part of another one (`PIGEON_URL`). */
 export type Words = readonly string[];
 
 const WIDTH = 130;

@@ -1,5 +1,5 @@
 import { afterAll, describe, test, vi } from 'vitest';
-import { contractSuite } from '../suite/index.ts';
+import { contractSuite, stillToDo } from '../suite/index.ts';
 import type { ContractHarness } from '../suite/index.ts';
 import type { StoreHarness } from '../stores/index.ts';
 import { storeSuite } from '../stores/index.ts';
@@ -13,12 +13,23 @@ const TIMEOUT_MS = 120_000;
 export function runContractSuite(harness: ContractHarness): void {
   vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS, maxConcurrency: PARALLEL });
   afterAll(() => harness.close());
-  contractSuite({ describe, test: (name, body) => test.concurrent(name, body) }, harness);
+  contractSuite({ describe, test: sideBySide }, harness);
 }
 
 /** The same for a store. */
 export function runStoreSuite(harness: StoreHarness): void {
   vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS, maxConcurrency: PARALLEL });
   afterAll(() => harness.close());
-  storeSuite({ describe, test: (name, body) => test.concurrent(name, body) }, harness);
+  storeSuite({ describe, test: sideBySide }, harness);
+}
+
+function sideBySide(name: string, body: () => Promise<void>): void {
+  test.concurrent(name, () => body().catch(rethrow));
+}
+
+/** Work that is left needs no stack. Vitest shows errors that have the same one once, below all the tests that met it. */
+function rethrow(error: unknown): never {
+  const sentence = stillToDo(error);
+  if (sentence === undefined) throw error;
+  throw Object.assign(new Error(sentence), { name: 'Still to do', stack: sentence });
 }

@@ -227,7 +227,8 @@ async function listen(
     await messaging.events.publish(event({ type: PROBE }));
     return heard.items.length;
   };
-  await bench.eventually(probe, (count) => count > 0, 'the reader to hear a probe');
+  const hearing = bench.eventually(probe, (count) => count > 0, 'the reader to hear a probe');
+  await Promise.race([hearing, reading]);
   return {
     heard,
     async stop() {

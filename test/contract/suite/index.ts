@@ -39,6 +39,7 @@ export type { ClauseId } from './clauses.ts';
 export type * from './harness.ts';
 export { clauses };
 export type { Case, CaseResult } from './run.ts';
+export { stillToDo } from './still-to-do.ts';
 
 const byClause: readonly ContractCase[] = [
   ...startCases,

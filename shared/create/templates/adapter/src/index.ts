@@ -1,0 +1,2 @@
+export type { PaperPlaneOptions } from './paper-plane-connection.ts';
+export { createPaperPlaneDriver } from './paper-plane-driver.ts';

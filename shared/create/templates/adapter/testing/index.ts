@@ -1,0 +1,1 @@
+export { paperPlaneHarness } from './harness.ts';
