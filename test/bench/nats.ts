@@ -3,7 +3,7 @@ import { connect, headers as createHeaders } from 'nats';
 import type { ConsumerMessages, NatsConnection } from 'nats';
 import type { CloudEvent } from '@waggle/kernel';
 import { laneOf } from '@waggle/messaging';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
+import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
 import { GROUP, IN_FLIGHT } from './load.ts';
 import { LANES, type Place, type UsualClient } from './rig.ts';
 

@@ -2,7 +2,7 @@ import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import type { CloudEvent } from '@waggle/kernel';
 import { laneOf } from '@waggle/messaging';
-import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
+import { sweepRabbitmq } from '../../adapters/rabbitmq/testing/sweep.ts';
 import { GROUP, IN_FLIGHT } from './load.ts';
 import { LANES, type Place, type UsualClient } from './rig.ts';
 

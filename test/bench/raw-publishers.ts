@@ -1,7 +1,8 @@
 import { connect as connectAmqp } from 'amqplib';
 import { connect as connectNats, headers as createHeaders } from 'nats';
-import { connectionTo } from '../servers/sweep-nats.ts';
-import type { BrokerKind } from '../servers/servers.ts';
+import { connectionTo } from '../../adapters/nats/testing/sweep.ts';
+
+export type BrokerKind = 'nats' | 'rabbitmq';
 
 /** A broker's own client, which knows of Waggle what `docs/wire.md` says. Rejects what it cannot have confirmed. */
 export interface RawPublisher {

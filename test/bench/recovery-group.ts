@@ -3,7 +3,7 @@ import { createNatsDriver } from '@waggle/adapter-nats';
 import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { createMessaging } from '@waggle/messaging';
 import type { Messaging } from '@waggle/messaging';
-import type { BrokerKind } from '../servers/servers.ts';
+import type { BrokerKind } from './raw-publishers.ts';
 import { GROUP } from './load.ts';
 import { benchSettings, LANES } from './rig.ts';
 

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateServer, type PrivateServer, type BrokerKind } from '../servers/servers.ts';
+import { startPrivateServer, type PrivateServer } from '../servers/servers.ts';
 import { eventOf } from './load.ts';
-import { openRaw, type RawPublisher } from './raw-publishers.ts';
+import { openRaw, type BrokerKind, type RawPublisher } from './raw-publishers.ts';
 import { joinGroup, READY, type MemberSettings } from './recovery-group.ts';
 import { LANES } from './rig.ts';
 

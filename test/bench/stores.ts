@@ -16,7 +16,7 @@ import {
   systemClock,
 } from '@waggle/messaging';
 import { connect } from 'nats';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
+import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
 import type { Bare } from './bare-postgres.ts';
 import { openBareSqlite } from './bare-sqlite.ts';
 import { openBare } from './bare-postgres.ts';

@@ -1,4 +1,4 @@
-import { obtainServer, type ServerKind } from '../servers/servers.ts';
+import { obtainServer } from '../servers/servers.ts';
 import { hold, scoreOf, type Contest, type Figures } from './contest.ts';
 import { contestsOn, priceOfTheLog, type Counts } from './contests.ts';
 import { memoryContests } from './memory.ts';
@@ -78,7 +78,7 @@ async function onRabbitmq(url: string, scale: Scale) {
   return { place, contests: [...contests, priceOfTheLog(place, scale)] };
 }
 
-async function withServer<Result>(kind: ServerKind, work: (url: string) => Promise<Result>): Promise<Result> {
+async function withServer<Result>(kind: string, work: (url: string) => Promise<Result>): Promise<Result> {
   const server = await obtainServer(kind, { log: (line) => console.error(line) });
   try {
     return await work(server.url);

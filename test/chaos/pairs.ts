@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { connect as connectRabbit } from 'amqplib';
 import { connect as connectNats } from 'nats';
 import pg from 'pg';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
-import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
-import type { ServerKind } from '../servers/servers.ts';
+import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
+import { sweepRabbitmq } from '../../adapters/rabbitmq/testing/sweep.ts';
+
 import type { Broker, StoreKind } from './kinds.ts';
 import { HOST_SETTINGS, LANES } from './mortal-host.ts';
 import { processWorld } from './process-world.ts';
@@ -26,7 +26,7 @@ export const pairs: readonly Pair[] = [
 ];
 
 /** Where a server of this kind is; started when it is first asked for. */
-export type UrlOf = (kind: ServerKind) => Promise<string>;
+export type UrlOf = (kind: string) => Promise<string>;
 
 /** What a part of a pair needs in the environment, and how what a case left there is removed. */
 interface Place {

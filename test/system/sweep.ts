@@ -1,8 +1,8 @@
 import { connect as connectRabbit } from 'amqplib';
 import { connect as connectNats } from 'nats';
-import type { BrokerKind } from '../servers/servers.ts';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
-import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
+import type { BrokerKind } from '../bench/raw-publishers.ts';
+import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
+import { sweepRabbitmq } from '../../adapters/rabbitmq/testing/sweep.ts';
 
 /** What the services have on a broker: their groups, and the queues of commands. */
 const SOURCES = ['grp.ordering.settle-order', 'grp.notifications.notify-customer', 'cmd.payments'];

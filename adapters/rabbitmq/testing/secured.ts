@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { createRabbitMqDriver, type RabbitMqOptions } from '@waggle/adapter-rabbitmq';
 import { credentials } from 'amqplib';
-import { startPrivateServer } from '../../servers/servers.ts';
-import { freePort } from '../../servers/tcp.ts';
-import type { Drivers, Permission, Secured } from '../suite/index.ts';
-import type { Authorities } from './authorities.ts';
-import { contractSettings } from './settings.ts';
-import { openTcpLink } from './tcp-link.ts';
+import type { Drivers, Permission, Secured } from '@waggle/test/contract';
+import type { Authorities } from '@waggle/test/contract/authorities';
+import { contractSettings } from '@waggle/test/contract/settings';
+import { openTcpLink } from '@waggle/test/contract/tcp-link';
+import { startPrivateServer } from '@waggle/test/servers';
+import { freePort } from '@waggle/test/servers/tcp';
+import { createRabbitMqDriver, type RabbitMqOptions } from '../src/index.ts';
 
 /** A node that demands TLS and a client certificate. Its accounts are made over HTTP: the control program takes a second for each. */
 export interface GuardedNode {

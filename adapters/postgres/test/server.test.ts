@@ -2,18 +2,19 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
+import { findBinary } from '@waggle/test/servers/install';
+import { until } from '@waggle/test/servers/process';
+import { descendants, identify, isRunning } from '@waggle/test/servers/process-table';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { findBinary } from './install.ts';
-import { descendants, identify, isRunning } from './process-table.ts';
-import { until } from './process.ts';
-import { startPrivateServer, type PrivateServer } from './servers.ts';
+import { server as product } from '../testing/server.ts';
 
 const LIMIT = { timeout: 60_000 };
 
 /** What this prints, in the language of `psql`, which every installation of the server has as well. */
 async function sql(url: string, statement: string): Promise<string> {
   const options = ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1'];
-  const { stdout } = await promisify(execFile)(findBinary('psql') ?? 'psql', [
+  const { stdout } = await promisify(execFile)(findBinary('psql', product.folders) ?? 'psql', [
     ...options,
     `--command=${statement}`,
     url,

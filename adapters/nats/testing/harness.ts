@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { createNatsDriver } from '@waggle/adapter-nats';
-import type { NatsOptions } from '@waggle/adapter-nats';
 import { connect, headers as natsHeaders } from 'nats';
 import type { ConsumerInfo, NatsConnection } from 'nats';
-import { startPrivateServer } from '../../servers/servers.ts';
-import { connectionTo, sweepNats } from '../../servers/sweep-nats.ts';
-import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
-import { createAuthorities, type Authorities } from './authorities.ts';
-import { openNatsAccount } from './nats-secured.ts';
-import { oneAtATime } from './one-at-a-time.ts';
-import { prefixed } from './prefixed.ts';
-import { contractSettings } from './settings.ts';
-import { openTcpLink } from './tcp-link.ts';
+import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '@waggle/test/contract';
+import { createAuthorities, type Authorities } from '@waggle/test/contract/authorities';
+import { oneAtATime } from '@waggle/test/contract/one-at-a-time';
+import { prefixed } from '@waggle/test/contract/prefixed';
+import { contractSettings } from '@waggle/test/contract/settings';
+import { openTcpLink } from '@waggle/test/contract/tcp-link';
+import { startPrivateServer } from '@waggle/test/servers';
+import { createNatsDriver, type NatsOptions } from '../src/index.ts';
+import { openNatsAccount } from './secured.ts';
+import { connectionTo, sweepNats } from './sweep.ts';
 
 /** Given to servers that ask for none: it has to stay out of logs all the same. */
 const SECRET = `secret-${randomBytes(6).toString('hex')}`;

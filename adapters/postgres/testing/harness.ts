@@ -1,7 +1,7 @@
-import { createPostgresStore, createPostgresWriter } from '@waggle/adapter-postgres';
 import { silentLogger } from '@waggle/kernel';
 import pg from 'pg';
-import type { OpenWriter, StoreHarness } from '../stores/index.ts';
+import type { OpenWriter, StoreHarness } from '@waggle/test/contract/stores';
+import { createPostgresStore, createPostgresWriter } from '../src/index.ts';
 
 /** Many stores are open at one time, and a server takes about a hundred connections. */
 const POOL_SIZE = 4;

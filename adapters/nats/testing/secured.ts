@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createNatsDriver } from '@waggle/adapter-nats';
 import { credsAuthenticator, nkeyAuthenticator, nkeys, type ConnectionOptions } from 'nats';
-import { createOperator } from '../../servers/nats-operator.ts';
-import { startPrivateServer, type PrivateServer } from '../../servers/servers.ts';
-import type { Credential, Drivers, Permission, Secured } from '../suite/index.ts';
-import type { Authorities } from './authorities.ts';
-import { contractSettings } from './settings.ts';
-import { openTcpLink, type TcpLink } from './tcp-link.ts';
+import type { Credential, Drivers, Permission, Secured } from '@waggle/test/contract';
+import type { Authorities } from '@waggle/test/contract/authorities';
+import { contractSettings } from '@waggle/test/contract/settings';
+import { openTcpLink, type TcpLink } from '@waggle/test/contract/tcp-link';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
+import { createNatsDriver } from '../src/index.ts';
+import { createOperator } from './operator.ts';
 
 /** By default the server gives a handshake two seconds, which a busy machine may not have. */
 const PATIENCE_S = 20;

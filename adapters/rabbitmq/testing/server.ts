@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServerSpec, SpecInput } from './server-spec.ts';
-import { freePort } from './tcp.ts';
+import type { PrivateServer, ServerProduct, ServerSpec, SpecInput } from '@waggle/test/servers';
+import { freePort } from '@waggle/test/servers/tcp';
 
 const run = promisify(execFile);
 
@@ -21,8 +21,25 @@ const run = promisify(execFile);
 const WITH_EPMD = `"$1" -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
 exec "$2"`;
 
+export const server: ServerProduct = {
+  name: 'RabbitMQ',
+  variable: 'RABBITMQ_URL',
+  package: 'rabbitmq-server',
+  binaries: ['rabbitmq-server', 'rabbitmqctl', 'epmd', 'erl'],
+  // Debian's /usr/sbin/rabbitmq-server is a wrapper that changes the user.
+  folders: { before: ['/usr/lib/rabbitmq/bin'] },
+  ports: { amqp: 5672, amqps: 5671 },
+  container: { port: 5672, url: (address) => `amqp://guest:guest@${address}` },
+  specify,
+};
+
+/** Closes every client's connection from the server's side, as an operator would. */
+export async function closeConnections({ ctl }: PrivateServer): Promise<void> {
+  await ctl('close_all_connections', 'closed by a test');
+}
+
 /** One RabbitMQ node on 127.0.0.1 that shares nothing with another on this machine: name service, cookie, data, plugins. */
-export async function rabbitmqSpec({ folder, binaries, config, plugins }: SpecInput): Promise<ServerSpec> {
+async function specify({ folder, binaries, config, plugins }: SpecInput): Promise<ServerSpec> {
   const [port, epmdPort, distributionPort] = [await freePort(), await freePort(), await freePort()];
   const binary = (name: string): string => binaries.get(name) ?? name;
   const node = `waggle-${randomBytes(6).toString('hex')}@localhost`;
@@ -54,7 +71,6 @@ export async function rabbitmqSpec({ folder, binaries, config, plugins }: SpecIn
     ...slimInstallation(folder, binary('rabbitmq-server'), plugins),
   };
   return {
-    kind: 'rabbitmq',
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     port,
     // The protocol header of AMQP 0-9-1, answered by Connection.Start: a method frame (1) on channel 0.

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { chownSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Launch } from './process.ts';
-import type { ServerSpec, SpecInput } from './server-spec.ts';
-import { freePort } from './tcp.ts';
+import type { ServerProduct, ServerSpec, SpecInput } from '@waggle/test/servers';
+import { freePort } from '@waggle/test/servers/tcp';
 
 const run = promisify(execFile);
 
@@ -24,8 +23,33 @@ if [ ! -d data ]; then
 fi
 exec "$postgres" -D "$PWD/data"`;
 
+export const server: ServerProduct = {
+  name: 'PostgreSQL',
+  variable: 'DATABASE_URL',
+  package: 'postgresql',
+  binaries: ['postgres', 'initdb'],
+  // Each major version has a folder of its own, from which all programs must come.
+  folders: {
+    before: versions('/usr/lib/postgresql'),
+    after: ['/opt/homebrew/opt', '/usr/local/opt'].flatMap((parent) => versions(parent, 'postgresql@')),
+  },
+  ports: { postgres: 5432, postgresql: 5432 },
+  container: { port: 5432, url: (address) => `postgres://waggle:waggle@${address}/waggle` },
+  specify,
+};
+
+/** The `bin` folders of the versions in this folder that are called `prefix` and a number, the newest first. */
+function versions(parent: string, prefix = ''): readonly string[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .flatMap((entry) => (entry.startsWith(prefix) ? Number(entry.slice(prefix.length)) : []))
+    .filter(Number.isInteger)
+    .toSorted((a, b) => b - a)
+    .map((major) => join(parent, `${prefix}${major}`, 'bin'));
+}
+
 /** A PostgreSQL server on 127.0.0.1, without Unix sockets, with a database `waggle`. */
-export async function postgresSpec({ folder, binaries, config }: SpecInput): Promise<ServerSpec> {
+async function specify({ folder, binaries, config }: SpecInput): Promise<ServerSpec> {
   const port = await freePort();
   const binary = (name: string): string => binaries.get(name) ?? name;
   const user = await otherUser();
@@ -40,7 +64,6 @@ ${config}
   );
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   return {
-    kind: 'postgres',
     url: `postgres://waggle:waggle@127.0.0.1:${port}/waggle`,
     port,
     // Asked for a password (R) once it takes clients. Before that it listens already, and answers with an error (E).
@@ -61,7 +84,7 @@ ${config}
 }
 
 /** PostgreSQL refuses to run as root: then as the user that Debian's package makes, or as nobody. */
-async function otherUser(): Promise<Launch['user']> {
+async function otherUser(): Promise<ServerSpec['launch']['user']> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (option: '-u' | '-g', name: string): Promise<number> =>
     Number((await run('id', [option, name])).stdout);

@@ -2,9 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSqliteStore } from '@waggle/adapter-sqlite';
 import { silentLogger } from '@waggle/kernel';
-import type { StoreHarness } from '../stores/index.ts';
+import type { StoreHarness } from '@waggle/test/contract/stores';
+import { createSqliteStore } from '../src/index.ts';
 
 /** SQLite: each namespace is a file of its own. */
 export function sqliteStoreHarness(): StoreHarness {

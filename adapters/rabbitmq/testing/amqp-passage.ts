@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Passage } from './tcp-link.ts';
+import type { Passage } from '@waggle/test/contract/tcp-link';
 
 const METHOD_FRAME = 1;
 const HEADER_BYTES = 7;

@@ -1,27 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { delayLevel, type Delivery } from '@waggle/messaging';
 import { connect } from 'amqplib';
 import type { ChannelModel, Message } from 'amqplib';
-import { startPrivateServer } from '../../servers/servers.ts';
-import { sweepRabbitmq } from '../../servers/sweep-rabbitmq.ts';
-import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '../suite/index.ts';
-import { changingDeliveries, override, passDelivery } from '../suite/pass-through.ts';
-import { createAuthorities } from './authorities.ts';
-import { amqpPassage } from './amqp-passage.ts';
-import type { AmqpPassage } from './amqp-passage.ts';
-import { oneAtATime } from './one-at-a-time.ts';
-import { prefixed } from './prefixed.ts';
-import {
-  CERTIFIED,
-  openRabbitMqAccount,
-  PUBLISHER,
-  startGuardedNode,
-  type GuardedNode,
-} from './rabbitmq-secured.ts';
-import { contractSettings } from './settings.ts';
-import { openTcpLink } from './tcp-link.ts';
+import type { ContractHarness, ForeignClient, Limits, Link, SettingsOverrides } from '@waggle/test/contract';
+import { createAuthorities } from '@waggle/test/contract/authorities';
+import { oneAtATime } from '@waggle/test/contract/one-at-a-time';
+import { changingDeliveries, override, passDelivery } from '@waggle/test/contract/pass-through';
+import { prefixed } from '@waggle/test/contract/prefixed';
+import { contractSettings } from '@waggle/test/contract/settings';
+import { openTcpLink } from '@waggle/test/contract/tcp-link';
+import { startPrivateServer } from '@waggle/test/servers';
+import { createRabbitMqDriver } from '../src/index.ts';
+import { amqpPassage, type AmqpPassage } from './amqp-passage.ts';
+import { CERTIFIED, openRabbitMqAccount, PUBLISHER, startGuardedNode, type GuardedNode } from './secured.ts';
+import { sweepRabbitmq } from './sweep.ts';
 
 const SECRET = `secret-${randomBytes(6).toString('hex')}`;
 /** Of a group; tests use four lanes. */

@@ -1,0 +1,7 @@
+import type { AdapterTesting } from '@waggle/test/adapter';
+
+export const testing: AdapterTesting = {
+  store: {
+    harness: async () => (await import('./harness.ts')).sqliteStoreHarness(),
+  },
+};
