@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '..');
 const REPORT = 'reports/vitest.json';
 const TIMES = /^--times=/;
 const LAST = '@waggle/test';
+const ADAPTER_CONFIG = join(root, 'adapters/vitest.config.ts');
 
 /** Runs a tool of this repository and resolves with its exit status. */
 function run(tool: string, args: readonly string[], cwd = root): Promise<number> {
@@ -104,7 +105,7 @@ async function runContract(args: readonly string[]): Promise<number> {
       if (workspace === undefined) continue;
       ran.push(workspace);
       rmSync(join(workspace.folder, REPORT), { force: true });
-      const config = workspace.name === 'test' ? [] : ['--config', '../vitest.config.ts'];
+      const config = workspace.name === 'test' ? [] : ['--config', ADAPTER_CONFIG];
       const paths = files.map(({ path }) => path);
       status = (await run('vitest', ['run', ...config, ...paths, ...options], workspace.folder)) || status;
     }

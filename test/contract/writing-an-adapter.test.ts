@@ -15,9 +15,6 @@ const LEFT_TO_THE_READER: Readonly<Record<string, string>> = {
       onClose(told: (reason: unknown) => void): void;
       close(): Promise<void>;
     }
-  }
-  declare module '@waggle/adapter-acme' {
-    export const createAcmeDriver: typeof import('./acme-driver.ts').createAcmeDriver;
   }`,
 };
 
@@ -28,8 +25,10 @@ test('what docs/writing-an-adapter.md shows compiles', async () => {
   const folder = await mkdtemp(join(ROOT, 'test/contract/acme-'));
   try {
     for (const [file, code] of [...Object.entries(LEFT_TO_THE_READER), ...shown]) {
-      await mkdir(dirname(join(folder, file)), { recursive: true });
-      await writeFile(join(folder, file), code);
+      // As the document says: what has no folder lies in src/.
+      const path = join(folder, file.includes('/') ? file : `src/${file}`);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, code);
     }
     const config = {
       extends: '../../../tsconfig.node.json',
