@@ -7,7 +7,7 @@ import { ConfigurationError } from './configuration.ts';
 import type { Service } from './service.ts';
 
 /** The repository that this runtime is part of. */
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /** The folders in `services/`: putting one there is all it takes to be found. */
 export async function serviceNames(root: string = ROOT): Promise<readonly string[]> {
