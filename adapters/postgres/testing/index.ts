@@ -5,5 +5,11 @@ export const testing: AdapterTesting = {
   server,
   store: {
     harness: async (url) => (await import('./harness.ts')).postgresStoreHarness(url),
+    use: {
+      settle: async (...given) => (await import('./use.ts')).settle(...given),
+      store: async (...given) => (await import('./use.ts')).store(...given),
+      commitSteps: { steps: ['sent'], watch: async (reach) => (await import('./use.ts')).watch(reach) },
+    },
+    place: async (...given) => (await import('./place.ts')).postgresPlace(...given),
   },
 };

@@ -1,17 +1,19 @@
-import { createNatsDriver } from '@waggle/adapter-nats';
 import { connect, headers as createHeaders } from 'nats';
 import type { ConsumerMessages, NatsConnection } from 'nats';
 import type { CloudEvent } from '@waggle/kernel';
 import { laneOf } from '@waggle/messaging';
-import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
-import { GROUP, IN_FLIGHT } from './load.ts';
-import { LANES, type Place, type UsualClient } from './rig.ts';
+import type { Place, UsualClient } from '@waggle/test/adapter';
+import { GROUP, IN_FLIGHT } from '@waggle/test/bench/load';
+import { LANES } from '@waggle/test/bench/rig';
+import { createNatsDriver } from '../src/index.ts';
+import { connectionTo, sweepNats } from './sweep.ts';
 
 export async function natsPlace(url: string): Promise<Place> {
   const raw = await connect(connectionTo(url));
   return {
     name: 'NATS JetStream',
     server: `nats-server ${raw.info?.version}, file storage`,
+    promised: { publish: 1.5, backlog: 1.5, endToEnd: 1.5 },
     connect: async (settings) => ({
       driver: createNatsDriver(settings, { url }),
       usual: usualClient(await connect(connectionTo(url)), settings.namespace),

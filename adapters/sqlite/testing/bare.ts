@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { BareEvent } from './bare-postgres.ts';
+import type { BareEvent } from '@waggle/test/bench/store-load';
 
 const TABLES = `
 pragma journal_mode = wal;

@@ -1,42 +1,67 @@
-import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import type { CloudEvent } from '@waggle/kernel';
 import { laneOf } from '@waggle/messaging';
-import { sweepRabbitmq } from '../../adapters/rabbitmq/testing/sweep.ts';
-import { GROUP, IN_FLIGHT } from './load.ts';
-import { LANES, type Place, type UsualClient } from './rig.ts';
+import type { Contest, Counts, Place, UsualClient } from '@waggle/test/adapter';
+import { publish as publishing } from '@waggle/test/bench/contests';
+import { eventOf, GROUP, IN_FLIGHT, inFlight, manyOf, perSecond } from '@waggle/test/bench/load';
+import { LANES } from '@waggle/test/bench/rig';
+import { createRabbitMqDriver } from '../src/index.ts';
+import { sweepRabbitmq } from './sweep.ts';
 
-export interface RabbitmqPlace extends Place {
-  /** Publishes, confirmed and pipelined, to a quorum queue that nothing else is behind: no log, no exchange. */
-  bareQueue(): Promise<{ publish(event: CloudEvent): Promise<void>; close(): Promise<void> }>;
+/** Publishes, confirmed and pipelined, to a quorum queue that nothing else is behind: no log, no exchange. */
+interface BareQueue {
+  publish(event: CloudEvent): Promise<void>;
+  close(): Promise<void>;
 }
 
-export async function rabbitmqPlace(url: string): Promise<RabbitmqPlace> {
+export async function rabbitmqPlace(url: string): Promise<Place> {
   const raw = await connect(url);
   const { version } = raw.connection.serverProperties;
-  return {
+  const place: Place = {
     name: 'RabbitMQ',
     server: `RabbitMQ ${version}, quorum queues, one node`,
+    promised: { publish: 0.95, backlog: 1.2, endToEnd: 1.1 },
     connect: async (settings) => ({
       driver: createRabbitMqDriver(settings, { url }),
       usual: await usualClient(await connect(url), settings.namespace),
     }),
     sweep: (namespace) => sweepRabbitmq(raw, namespace, [`grp.${GROUP}`], { lanes: LANES }),
-    async bareQueue() {
-      const model = await connect(url);
-      const channel = await model.createConfirmChannel();
-      const { queue } = await channel.assertQueue(`bench-${process.pid}-bare`, {
-        arguments: { 'x-queue-type': 'quorum' },
-      });
-      return {
-        publish: (event) => publish(channel, '', queue, event),
-        async close() {
-          await channel.deleteQueue(queue);
-          await model.close();
-        },
-      };
-    },
+    further: (counts) => [priceOfTheLog(place, () => openBareQueue(url), counts)],
     close: () => raw.close(),
+  };
+  return place;
+}
+
+async function openBareQueue(url: string): Promise<BareQueue> {
+  const model = await connect(url);
+  const channel = await model.createConfirmChannel();
+  const { queue } = await channel.assertQueue(`bench-${process.pid}-bare`, {
+    arguments: { 'x-queue-type': 'quorum' },
+  });
+  return {
+    publish: (event) => publish(channel, '', queue, event),
+    async close() {
+      await channel.deleteQueue(queue);
+      await model.close();
+    },
+  };
+}
+
+/** What the log costs: the same events to a group and the log, and to a quorum queue that has nothing beside it. */
+function priceOfTheLog(place: Place, bareQueue: () => Promise<BareQueue>, { count }: Counts): Contest {
+  return {
+    title: 'The price of the log: confirmed publish to log and group, against a quorum queue alone',
+    ours: { name: 'log and group', run: () => publishing(place, 'ours', count) },
+    other: {
+      name: 'a queue alone',
+      async run() {
+        const bare = await bareQueue();
+        const events = manyOf(count, eventOf);
+        const speed = await perSecond(count, () => inFlight(events, bare.publish));
+        await bare.close();
+        return speed;
+      },
+    },
   };
 }
 

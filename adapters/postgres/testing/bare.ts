@@ -1,3 +1,4 @@
+import type { BareEvent } from '@waggle/test/bench/store-load';
 import { Pool } from 'pg';
 
 /** Events, one insert; what a stream costs at the least. */
@@ -25,13 +26,6 @@ create table bare.events (
   id text not null unique, type text not null, data json not null, metadata json not null,
   time timestamptz not null default now(), unique (stream, version));
 create table bare.outbox (position bigint generated always as identity primary key, body text not null)`;
-
-export interface BareEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly data: string;
-  readonly metadata: string;
-}
 
 /** The same work written straight on `pg`: prepared statements, one round trip each. */
 export async function openBare(url: string, connections: number) {
