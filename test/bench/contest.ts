@@ -14,6 +14,19 @@ export interface Contest {
   readonly atLeast?: number;
 }
 
+/** The ratios to the usual client that are promised. */
+export interface Promised {
+  readonly publish: number;
+  readonly backlog: number;
+  readonly endToEnd: number;
+}
+
+/** How many messages a run has, where each is as fast as it gets and where a single lane carries all. */
+export interface Counts {
+  readonly count: number;
+  readonly slow: number;
+}
+
 /** Messages a second; medians. */
 export interface Figures {
   readonly contest: Contest;

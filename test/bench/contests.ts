@@ -1,27 +1,14 @@
 import { laneOf } from '@waggle/messaging';
-import type { Contest } from './contest.ts';
+import type { Contest, Counts } from './contest.ts';
 import { counter, eventOf, GROUP, IN_FLIGHT, inFlight, manyOf, perSecond } from './load.ts';
-import type { RabbitmqPlace } from './rabbitmq.ts';
 import { LANES, setUp, type Place, type Rig } from './rig.ts';
-
-/** The ratios to the usual client that are promised. */
-export interface Promised {
-  readonly publish: number;
-  readonly backlog: number;
-  readonly endToEnd: number;
-}
 
 type Side = 'ours' | 'usual';
 type Ordering = 'by-key' | 'none';
 
-/** How many messages a run has, where each is as fast as it gets and where a single lane carries all. */
-export interface Counts {
-  readonly count: number;
-  readonly slow: number;
-}
-
 /** What is measured on every server. */
-export function contestsOn(place: Place, promised: Promised, { count, slow }: Counts): readonly Contest[] {
+export function contestsOn(place: Place, { count, slow }: Counts): readonly Contest[] {
+  const { promised } = place;
   const both = (title: string, atLeast: number, run: (side: Side) => Promise<number>): Contest => ({
     title,
     atLeast,
@@ -56,24 +43,6 @@ export function contestsOn(place: Place, promised: Promised, { count, slow }: Co
   ];
 }
 
-/** What the log costs: the same events to a group and the log, and to a quorum queue that has nothing beside it. */
-export function priceOfTheLog(place: RabbitmqPlace, { count }: Counts): Contest {
-  return {
-    title: 'The price of the log: confirmed publish to log and group, against a quorum queue alone',
-    ours: { name: 'log and group', run: () => publish(place, 'ours', count) },
-    other: {
-      name: 'a queue alone',
-      async run() {
-        const bare = await place.bareQueue();
-        const events = manyOf(count, eventOf);
-        const speed = await perSecond(count, () => inFlight(events, bare.publish));
-        await bare.close();
-        return speed;
-      },
-    },
-  };
-}
-
 const publisherOf = ({ messaging, usual }: Rig, side: Side) =>
   side === 'ours' ? messaging.events.publish : usual.publish;
 
@@ -87,7 +56,8 @@ async function onRig(place: Place, ordering: Ordering, work: (rig: Rig) => Promi
   }
 }
 
-function publish(place: Place, side: Side, count: number): Promise<number> {
+/** Confirmed publish, to the log and a group. */
+export function publish(place: Place, side: Side, count: number): Promise<number> {
   return onRig(place, 'none', (rig) => {
     const events = manyOf(count, eventOf);
     return perSecond(count, () => inFlight(events, publisherOf(rig, side)));

@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createNatsDriver } from '@waggle/adapter-nats';
-import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { createMessaging } from '@waggle/messaging';
 import type { Messaging } from '@waggle/messaging';
-import type { BrokerKind } from '../servers/servers.ts';
+import { adapterTesting } from '../adapters/discover.ts';
 import { GROUP } from './load.ts';
 import { benchSettings, LANES } from './rig.ts';
 
@@ -14,7 +12,8 @@ const HANDLING_MS = 10;
 export const READY = 'ready';
 
 export interface MemberSettings {
-  readonly kind: BrokerKind;
+  /** The name of the adapter. */
+  readonly kind: string;
   readonly url: string;
   readonly namespace: string;
   readonly leaseMs: number;
@@ -26,8 +25,9 @@ export async function joinGroup(
   handled: (id: string) => void,
 ): Promise<Messaging> {
   const settings = { ...benchSettings(namespace), leaseMs };
-  const create = kind === 'nats' ? createNatsDriver : createRabbitMqDriver;
-  const messaging = createMessaging({ driver: create(settings, { url }), lanes: LANES });
+  const drivers = await (await adapterTesting(kind)).broker?.use?.drivers(url);
+  if (drivers === undefined) throw new Error(`[waggle] the adapter ${kind} has no broker.use for tests`);
+  const messaging = createMessaging({ driver: drivers(settings), lanes: LANES });
   await messaging.open();
   await messaging.events.subscribe({ group: GROUP, types: ['*'] }, async ({ id }) => {
     await delay(HANDLING_MS);

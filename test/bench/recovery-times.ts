@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateServer, type PrivateServer, type BrokerKind } from '../servers/servers.ts';
+import { startPrivateServer, type PrivateServer } from '../servers/servers.ts';
 import { eventOf } from './load.ts';
-import { openRaw, type RawPublisher } from './raw-publishers.ts';
+import type { RawPublisher } from '../adapters/adapter-testing.ts';
+import { adaptersWith, adapterTesting } from '../adapters/discover.ts';
 import { joinGroup, READY, type MemberSettings } from './recovery-group.ts';
 import { LANES } from './rig.ts';
 
@@ -24,12 +25,22 @@ export interface RecoveryTimes {
   readonly kills: readonly number[];
 }
 
+/** The adapters whose recovery can be measured. */
+export async function recovering(): Promise<readonly string[]> {
+  return (await adaptersWith('broker')).flatMap(
+    ({ name, part: { use, rawPublisher }, testing: { server } }) =>
+      use && rawPublisher && server ? [name] : [],
+  );
+}
+
+async function openRaw(kind: string, url: string, namespace: string): Promise<RawPublisher> {
+  const raw = await (await adapterTesting(kind)).broker?.rawPublisher?.(url, namespace);
+  if (raw === undefined) throw new Error(`[waggle] the adapter ${kind} has no broker.rawPublisher for tests`);
+  return raw;
+}
+
 /** On a server of its own. */
-export async function measureRecovery(
-  kind: BrokerKind,
-  rounds: number,
-  leaseMs: number,
-): Promise<RecoveryTimes> {
+export async function measureRecovery(kind: string, rounds: number, leaseMs: number): Promise<RecoveryTimes> {
   const server = await startPrivateServer(kind);
   try {
     const member = { kind, url: server.url, leaseMs };
@@ -38,7 +49,7 @@ export async function measureRecovery(
     for (let round = 0; round < rounds; round++) {
       kills.push(await killTime({ ...member, namespace: `kills-${round}` }));
     }
-    const raw = await openRaw[kind](server.url, 'restarts');
+    const raw = await openRaw(kind, server.url, 'restarts');
     await raw.close();
     return { server: raw.server, restarts, kills };
   } finally {
@@ -77,7 +88,7 @@ async function firstThatPublishes({ kind, url, namespace }: MemberSettings, inde
   for (;;) {
     let raw: RawPublisher | undefined;
     try {
-      raw = await openRaw[kind](url, namespace);
+      raw = await openRaw(kind, url, namespace);
       await publish(raw, index);
       return raw;
     } catch (error) {
@@ -99,7 +110,7 @@ async function killTime(settings: MemberSettings): Promise<number> {
   const lanes = new Map<string, number>();
   const doomed = await startMember(settings);
   const survivor = await startMember(settings);
-  const raw = await openRaw[settings.kind](settings.url, settings.namespace);
+  const raw = await openRaw(settings.kind, settings.url, settings.namespace);
   let publishing = true;
   const traffic = (async () => {
     for (let index = 0; publishing; index++) {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { isSoon, LEASE_MS, rowsOf } from './recovery-report.ts';
-import { measureRecovery } from './recovery-times.ts';
+import { measureRecovery, recovering } from './recovery-times.ts';
 
-test.for(['nats', 'rabbitmq'] as const)(
+test.for(await recovering())(
   'on %s a restart and a killed member are got over in the time that is promised',
   async (kind) => {
     const times = await measureRecovery(kind, 1, LEASE_MS);

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { fillBlock, wholeNumber } from '../document.ts';
 import { machine } from './machine.ts';
 import { isSoon, LEASE_MS, rowsOf } from './recovery-report.ts';
-import { measureRecovery } from './recovery-times.ts';
+import { measureRecovery, recovering } from './recovery-times.ts';
 
 /** `npm run bench:recovery [-- --rounds=5] [--write]` */
 const { values } = parseArgs({
@@ -10,7 +10,7 @@ const { values } = parseArgs({
 });
 const rounds = wholeNumber('rounds', values.rounds);
 const measured = [];
-for (const kind of ['nats', 'rabbitmq'] as const) {
+for (const kind of await recovering()) {
   measured.push(await measureRecovery(kind, rounds, LEASE_MS));
 }
 const how = `${new Date().toISOString().slice(0, 10)}; \`npm run bench:recovery\`, ${rounds} rounds each. ${machine()}.`;

@@ -2,6 +2,7 @@ import type { CloudEvent } from '@waggle/kernel';
 import { silentLogger } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings, Messaging } from '@waggle/messaging';
 import { createMessaging } from '@waggle/messaging';
+import type { Contest, Counts, Promised } from './contest.ts';
 import { GROUP } from './load.ts';
 
 /** What many would write with the broker's own client and its documentation, on the topology that ours has made. */
@@ -25,9 +26,12 @@ export interface Place {
   readonly name: string;
   /** What it is, with its version. */
   readonly server: string;
+  readonly promised: Promised;
   /** A driver and a client on a namespace of their own. */
   connect(settings: DriverSettings): Promise<{ readonly driver: BrokerDriver; readonly usual: UsualClient }>;
   sweep(namespace: string): Promise<void>;
+  /** What is measured on this broker alone, after all else. @default nothing */
+  further?(counts: Counts): readonly Contest[];
   close(): Promise<void>;
 }
 

@@ -1,14 +1,20 @@
-import { obtainServer, type ServerKind } from '../servers/servers.ts';
-import { hold, scoreOf, type Contest, type Figures } from './contest.ts';
-import { contestsOn, priceOfTheLog, type Counts } from './contests.ts';
+import { adapterTesting, adaptersWith } from '../adapters/discover.ts';
+import { obtainServer } from '../servers/servers.ts';
+import { hold, scoreOf, type Contest, type Counts, type Figures } from './contest.ts';
+import { contestsOn } from './contests.ts';
 import { memoryContests } from './memory.ts';
-import { natsPlace } from './nats.ts';
-import { rabbitmqPlace } from './rabbitmq.ts';
-import { postgresPlace, sqlitePlace } from './stores.ts';
+import type { RelayTarget } from './store-place.ts';
 
-export const SUBJECTS = ['memory', 'nats', 'rabbitmq', 'sqlite', 'postgres'] as const;
-export type Subject = (typeof SUBJECTS)[number];
-export const isStore = (subject: Subject): boolean => subject === 'sqlite' || subject === 'postgres';
+/** What can be measured: the broker in memory, and what else brings a place to be measured in. */
+async function subjectsOf(part: 'broker' | 'store'): Promise<readonly string[]> {
+  return (await adaptersWith(part))
+    .filter(({ part: { place } }) => place !== undefined)
+    .map(({ name }) => name);
+}
+
+const [BROKERS, STORES] = [await subjectsOf('broker'), await subjectsOf('store')];
+export const SUBJECTS: readonly string[] = [...new Set(['memory', ...BROKERS, ...STORES])];
+export const isStore = (subject: string): boolean => STORES.includes(subject);
 
 export interface Section {
   readonly title: string;
@@ -24,7 +30,7 @@ export interface Scale extends Counts {
 
 /** Measures one broker or store; `told` hears of each row as it is known. */
 export async function measure(
-  subject: Subject,
+  subject: string,
   scale: Scale,
   told: (figures: Figures) => void = () => undefined,
 ): Promise<Section> {
@@ -38,47 +44,47 @@ export async function measure(
     return all;
   };
   if (subject === 'memory') return { title: 'In memory', figures: await run(memoryContests(scale.count)) };
-  if (subject === 'sqlite') {
-    const place = await sqlitePlace();
-    try {
-      return { title: 'SQLite (WAL, synchronous=normal)', figures: await run(place.contests(scale.count)) };
-    } finally {
-      await place.close();
+  const { server, broker, store } = await adapterTesting(subject);
+  const at = <Result>(work: (url: string) => Promise<Result>): Promise<Result> =>
+    server === undefined ? work('') : withServer(subject, work);
+  return at(async (url) => {
+    const brokerPlace = await broker?.place?.(url);
+    if (brokerPlace !== undefined) {
+      const { name, further } = brokerPlace;
+      const contests = [...contestsOn(brokerPlace, scale), ...(further?.(scale) ?? [])];
+      return { title: `${name} (${brokerPlace.server})`, figures: await closing(brokerPlace, run(contests)) };
     }
-  }
-  if (subject === 'postgres')
-    return withServer('postgres', (url) =>
-      withServer('nats', async (natsUrl) => {
-        const place = await postgresPlace(url, natsUrl);
-        try {
-          return { title: place.server, figures: await run(place.contests(scale.count, scale.rows)) };
-        } finally {
-          await place.close();
-        }
-      }),
-    );
-  return withServer(subject, async (url) => {
-    const { place, contests } = await (subject === 'nats' ? onNats(url, scale) : onRabbitmq(url, scale));
-    try {
-      return { title: `${place.name} (${place.server})`, figures: await run(contests) };
-    } finally {
-      await place.close();
-    }
+    return withRelayTarget(async (relayTo) => {
+      const place = await store?.place?.(url, relayTo);
+      if (place === undefined) throw new Error(`[waggle] "${subject}" brings no place to be measured in`);
+      return {
+        title: place.server,
+        figures: await closing(place, run(place.contests(scale.count, scale.rows))),
+      };
+    });
   });
 }
 
-async function onNats(url: string, scale: Scale) {
-  const place = await natsPlace(url);
-  return { place, contests: contestsOn(place, { publish: 1.5, backlog: 1.5, endToEnd: 1.5 }, scale) };
+async function closing<Result>(place: { close(): Promise<void> }, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } finally {
+    await place.close();
+  }
 }
 
-async function onRabbitmq(url: string, scale: Scale) {
-  const place = await rabbitmqPlace(url);
-  const contests = contestsOn(place, { publish: 0.95, backlog: 1.2, endToEnd: 1.1 }, scale);
-  return { place, contests: [...contests, priceOfTheLog(place, scale)] };
+/** The first broker that an outbox can be relayed to, if there is one. */
+async function withRelayTarget<Result>(work: (to?: RelayTarget) => Promise<Result>): Promise<Result> {
+  for (const { name, part, testing } of await adaptersWith('broker')) {
+    const { use, rawPublisher } = part;
+    if (use === undefined || rawPublisher === undefined || testing.server === undefined) continue;
+    const product = testing.server.name;
+    return withServer(name, (url) => work({ name: product, url, use, rawPublisher }));
+  }
+  return work();
 }
 
-async function withServer<Result>(kind: ServerKind, work: (url: string) => Promise<Result>): Promise<Result> {
+async function withServer<Result>(kind: string, work: (url: string) => Promise<Result>): Promise<Result> {
   const server = await obtainServer(kind, { log: (line) => console.error(line) });
   try {
     return await work(server.url);

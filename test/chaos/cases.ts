@@ -1,3 +1,4 @@
+import type { StoreUse } from '../adapters/adapter-testing.ts';
 import type { KillPoint } from './kill-points.ts';
 import { killPoints } from './kill-points.ts';
 import { memoryWorld } from './memory-world.ts';
@@ -16,35 +17,37 @@ export interface Case {
   open(urlOf: UrlOf): Promise<World>;
 }
 
-const isOn = ({ onlyOn }: KillPoint, store: string): boolean => onlyOn === undefined || onlyOn === store;
+const isOn = ({ step }: KillPoint, { commitSteps }: Partial<StoreUse> = {}): boolean =>
+  step === undefined || commitSteps?.steps.includes(step) === true;
 
 const onPair = (pair: Pair, points: readonly KillPoint[]): Case => ({
-  where: `on ${pair.broker} and ${pair.store}`,
+  where: `on ${pair.broker.name} and ${pair.store.name}`,
   points,
   open: (urlOf) => openPair(pair, urlOf),
 });
 
 /** One for each point, in this process. */
 export const memoryCases: readonly Case[] = killPoints
-  .filter((point) => isOn(point, 'memory'))
+  .filter((point) => isOn(point))
   .map((point) => ({ where: 'in memory', points: [point], open: async () => memoryWorld() }));
 
 /** One for each point on each pair. */
 export const allCases: readonly Case[] = [
   ...memoryCases,
   ...pairs.flatMap((pair) =>
-    killPoints.filter((point) => isOn(point, pair.store)).map((point) => onPair(pair, [point])),
+    killPoints.filter((point) => isOn(point, pair.store.use)).map((point) => onPair(pair, [point])),
   ),
 ];
 
 /** Each point once, dealt to so many cases on the pairs by turns: with several points in a case, fewer hosts have to start. */
 export function dealtCases(points: readonly KillPoint[], count: number): readonly Case[] {
-  const hands = Array.from({ length: Math.ceil(count / pairs.length) }, () => pairs)
+  const turns = pairs.length === 0 ? 0 : Math.ceil(count / pairs.length);
+  const hands = Array.from({ length: turns }, () => pairs)
     .flat()
     .slice(0, count)
     .map((pair) => ({ pair, points: new Set<KillPoint>() }));
   for (const point of points) {
-    const able = hands.filter(({ pair }) => isOn(point, pair.store));
+    const able = hands.filter(({ pair }) => isOn(point, pair.store.use));
     const [fewest] = able.toSorted((one, other) => one.points.size - other.points.size);
     fewest?.points.add(point);
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { RunningServer, ServerKind } from '../servers/servers.ts';
+import type { RunningServer } from '../servers/servers.ts';
 import { obtainServer } from '../servers/servers.ts';
 import type { Case } from './cases.ts';
 import { allCases, MOST_HOSTS, runCase, titleOf } from './cases.ts';
@@ -10,8 +10,8 @@ const { positionals: words } = parseArgs({ allowPositionals: true });
 const chosen = allCases.filter((each) => words.every((word) => titleOf(each).includes(word)));
 const log = (line: string): void => console.error(`[waggle] ${line}`);
 
-const servers = new Map<ServerKind, Promise<RunningServer>>();
-async function urlOf(kind: ServerKind): Promise<string> {
+const servers = new Map<string, Promise<RunningServer>>();
+async function urlOf(kind: string): Promise<string> {
   const server = servers.get(kind) ?? obtainServer(kind, { log });
   servers.set(kind, server);
   return (await server).url;

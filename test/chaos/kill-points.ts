@@ -1,4 +1,4 @@
-import type { StoreKind } from './kinds.ts';
+import type { CommitStep } from './commit-steps.ts';
 import { COUNT, FIRST, SECOND, TALLY } from './service.ts';
 
 /** A place between two steps on the way of a message. */
@@ -6,8 +6,8 @@ export interface KillPoint {
   readonly name: string;
   /** As it goes on after "killed". */
   readonly when: string;
-  /** The only store that has it, as they do not go the same way inside of a commit. @default all, that in memory too */
-  readonly onlyOn?: StoreKind | undefined;
+  /** Inside of a commit, where stores do not go the same way: only those that come to this step have it. @default all have it */
+  readonly step?: CommitStep | undefined;
 }
 
 /** Whose unit of work it is. */
@@ -28,14 +28,20 @@ const TITLES: Readonly<Record<Work, string>> = {
   tally: 'the second handler',
 };
 
-const point = (name: string, when: string, onlyOn?: StoreKind): KillPoint => ({ name, when, onlyOn });
+const point = (name: string, when: string): KillPoint => ({ name, when });
+
+const inCommit = (work: Work, step: CommitStep, when: string): KillPoint => ({
+  name: `${work}.${step}`,
+  when,
+  step,
+});
 
 /** @param inside in the middle of what the commit writes */
 const committed = (work: Work, inside: KillPoint): readonly KillPoint[] => [
   point(`${work}.begin`, `before ${TITLES[work]} commits`),
   inside,
-  point(`${work}.end`, `when ${TITLES[work]} has written all and not committed`, 'sqlite'),
-  point(`${work}.sent`, `while ${TITLES[work]} commits`, 'postgres'),
+  inCommit(work, 'end', `when ${TITLES[work]} has written all and not committed`),
+  inCommit(work, 'sent', `while ${TITLES[work]} commits`),
   point(`${work}.committed`, `after ${TITLES[work]} committed`),
 ];
 
@@ -47,13 +53,13 @@ const published = (stage: Stage): readonly KillPoint[] => [
 
 const handled = (work: Work): readonly KillPoint[] => [
   point(`${work}.delivered`, `before ${TITLES[work]} is given its message`),
-  ...committed(work, point(`${work}.inbox`, `before ${TITLES[work]} writes to the inbox`, 'sqlite')),
+  ...committed(work, inCommit(work, 'inbox', `before ${TITLES[work]} writes to the inbox`)),
   point(`${work}.acked`, `after ${TITLES[work]} acknowledged`),
 ];
 
 /** From the request to the effect of the first handler. */
 export const firstHalf: readonly KillPoint[] = [
-  ...committed('request', point('request.outbox', 'between append and outbox', 'sqlite')),
+  ...committed('request', inCommit('request', 'outbox', 'between append and outbox')),
   ...published('first'),
   ...handled('count'),
 ];

@@ -1,107 +1,69 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connect as connectRabbit } from 'amqplib';
-import { connect as connectNats } from 'nats';
-import pg from 'pg';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
-import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
-import type { ServerKind } from '../servers/servers.ts';
-import type { Broker, StoreKind } from './kinds.ts';
+import type { AdapterTesting, BrokerUse, Settlement, StoreUse } from '../adapters/adapter-testing.ts';
+import { adaptersWith } from '../adapters/discover.ts';
 import { HOST_SETTINGS, LANES } from './mortal-host.ts';
 import { processWorld } from './process-world.ts';
 import { COUNT, TALLY } from './service.ts';
 import type { World } from './world.ts';
 
+interface Side<Use> {
+  readonly name: string;
+  readonly use: Use;
+  readonly hasServer: boolean;
+}
+
 export interface Pair {
-  readonly broker: Broker;
-  readonly store: StoreKind;
+  readonly broker: Side<BrokerUse>;
+  readonly store: Side<StoreUse>;
 }
 
-export const pairs: readonly Pair[] = [
-  { broker: 'nats', store: 'sqlite' },
-  { broker: 'rabbitmq', store: 'postgres' },
-  { broker: 'nats', store: 'postgres' },
-  { broker: 'rabbitmq', store: 'sqlite' },
-];
-
-/** Where a server of this kind is; started when it is first asked for. */
-export type UrlOf = (kind: ServerKind) => Promise<string>;
-
-/** What a part of a pair needs in the environment, and how what a case left there is removed. */
-interface Place {
-  readonly environment: Readonly<Record<string, string>>;
-  sweep(): Promise<void>;
+interface Bringing<Use> {
+  readonly name: string;
+  readonly part: { readonly use?: Use };
+  readonly testing: AdapterTesting;
 }
+
+const sidesOf = <Use>(found: readonly Bringing<Use>[]): readonly Side<Use>[] =>
+  found.flatMap(({ name, part: { use }, testing: { server } }) =>
+    use === undefined ? [] : [{ name, use, hasServer: server !== undefined }],
+  );
+
+/** Every broker with every store; those that come first have each of them once. */
+async function findPairs(): Promise<readonly Pair[]> {
+  const brokers = sidesOf(await adaptersWith('broker'));
+  const stores = sidesOf(await adaptersWith('store'));
+  return stores.flatMap((_, turn) =>
+    brokers.flatMap((broker, index): readonly Pair[] => {
+      const store = stores[(index + turn) % stores.length];
+      return store === undefined ? [] : [{ broker, store }];
+    }),
+  );
+}
+
+export const pairs = await findPairs();
+
+/** Where the server of this adapter is; started when it is first asked for. */
+export type UrlOf = (name: string) => Promise<string>;
 
 const SOURCES = [`grp.${COUNT}`, `grp.${TALLY}`];
-
-const places: Readonly<Record<Broker | StoreKind, (urlOf: UrlOf, namespace: string) => Promise<Place>>> = {
-  async nats(urlOf, namespace) {
-    const url = await urlOf('nats');
-    return {
-      environment: { NATS_URL: url },
-      sweep: () => using(connectNats(connectionTo(url)), (raw) => sweepNats(raw, namespace)),
-    };
-  },
-  async rabbitmq(urlOf, namespace) {
-    const url = await urlOf('rabbitmq');
-    const sweep = { lanes: LANES, delays: [] };
-    return {
-      environment: { RABBITMQ_URL: url },
-      sweep: () => using(connectRabbit(url), (raw) => sweepRabbitmq(raw, namespace, SOURCES, sweep)),
-    };
-  },
-  async postgres(urlOf, namespace) {
-    const url = await urlOf('postgres');
-    return { environment: { DATABASE_URL: url }, sweep: () => dropSchema(url, namespace) };
-  },
-  async sqlite() {
-    const folder = await mkdtemp(join(tmpdir(), 'waggle-chaos-'));
-    return {
-      environment: { SQLITE_FILE: join(folder, 'chaos.sqlite') },
-      sweep: () => rm(folder, { recursive: true }),
-    };
-  },
-};
-
-async function dropSchema(url: string, schema: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query(`drop schema if exists "${schema}" cascade`);
-  } finally {
-    await client.end();
-  }
-}
-
-async function using<Raw extends { close(): Promise<void> }>(
-  connecting: Promise<Raw>,
-  work: (raw: Raw) => Promise<void>,
-): Promise<void> {
-  const raw = await connecting;
-  try {
-    await work(raw);
-  } finally {
-    await raw.close();
-  }
-}
 
 /** A namespace of its own on real servers. */
 export async function openPair({ broker, store }: Pair, urlOf: UrlOf): Promise<World> {
   const NAMESPACE = `chaos-${crypto.randomUUID().slice(0, 8)}`;
-  const onBroker = await places[broker](urlOf, NAMESPACE);
-  const onStore = await places[store](urlOf, NAMESPACE);
+  const place = ({ name, hasServer }: Side<unknown>) => (hasServer ? urlOf(name) : '');
+  const url = await place(broker);
+  const onStore: Settlement = await store.use.settle(await place(store), NAMESPACE);
   const environment = {
     ...HOST_SETTINGS,
-    ...onBroker.environment,
+    ...broker.use.environment(url),
     ...onStore.environment,
-    BROKER: broker,
-    STORE: store,
+    BROKER: broker.name,
+    STORE: store.name,
     NAMESPACE,
     LOG_LEVEL: 'info',
+    WAGGLE_BROKER_URL: url,
   };
   return processWorld(environment, async () => {
-    await Promise.all([onBroker.sweep(), onStore.sweep()]);
+    const left = { sources: SOURCES, lanes: LANES, delays: [] };
+    await Promise.all([broker.use.sweep(url, NAMESPACE, left), onStore.sweep()]);
   });
 }

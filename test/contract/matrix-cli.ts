@@ -1,11 +1,9 @@
+import type { AdapterTesting } from '../adapters/adapter-testing.ts';
 import { fillBlock } from '../document.ts';
-import { obtainServer, type ServerKind } from '../servers/servers.ts';
+import { adaptersWith } from '../adapters/discover.ts';
+import { obtainServer } from '../servers/servers.ts';
 import { memoryStoreHarness } from './harness/memory-store.ts';
 import { memoryHarness } from './harness/memory.ts';
-import { natsHarness } from './harness/nats.ts';
-import { postgresStoreHarness } from './harness/postgres-store.ts';
-import { rabbitmqHarness } from './harness/rabbitmq.ts';
-import { sqliteStoreHarness } from './harness/sqlite-store.ts';
 import { failuresOf, MATRICES, matrixOf, type Column, type MatrixRows } from './matrix.ts';
 import { runStoreCases, storeCases, type StoreHarness } from './stores/index.ts';
 import { contractCases, runCases, type ContractHarness } from './suite/index.ts';
@@ -17,16 +15,22 @@ import { contractCases, runCases, type ContractHarness } from './suite/index.ts'
 const PARALLEL = 8;
 const log = (line: string): void => console.error(line);
 
-const COLUMNS: Readonly<Record<keyof typeof MATRICES, readonly (() => Promise<Column>)[]>> = {
-  matrix: [
+const COLUMNS: Readonly<Record<keyof typeof MATRICES, () => Promise<readonly (() => Promise<Column>)[]>>> = {
+  matrix: async () => [
     () => ofBroker(memoryHarness()),
-    () => onServer('nats', async (url) => ofBroker(await natsHarness(url))),
-    () => onServer('rabbitmq', async (url) => ofBroker(await rabbitmqHarness(url))),
+    ...(await adaptersWith('broker')).map(
+      ({ name, part, testing }) =>
+        () =>
+          onServer(name, testing, async (url) => ofBroker(await part.harness(url))),
+    ),
   ],
-  'matrix-stores': [
+  'matrix-stores': async () => [
     () => ofStore(memoryStoreHarness()),
-    () => ofStore(sqliteStoreHarness()),
-    () => onServer('postgres', async (url) => ofStore(await postgresStoreHarness(url))),
+    ...(await adaptersWith('store')).map(
+      ({ name, part, testing }) =>
+        () =>
+          onServer(name, testing, async (url) => ofStore(await part.harness(url))),
+    ),
   ],
 };
 
@@ -36,7 +40,7 @@ for (const name of ['matrix', 'matrix-stores'] as const)
 
 async function writeMatrix(name: keyof typeof COLUMNS, rows: MatrixRows): Promise<void> {
   const columns: Column[] = [];
-  for (const run of COLUMNS[name]) columns.push(await run());
+  for (const run of await COLUMNS[name]()) columns.push(await run());
   const { byGroup, byClause } = matrixOf(columns, rows);
   await fillBlock('README.md', name, byGroup);
   await fillBlock('docs/promises.md', name, byClause);
@@ -67,7 +71,12 @@ async function columnOf(
   }
 }
 
-async function onServer(kind: ServerKind, columnAt: (url: string) => Promise<Column>): Promise<Column> {
+async function onServer(
+  kind: string,
+  { server: product }: AdapterTesting,
+  columnAt: (url: string) => Promise<Column>,
+): Promise<Column> {
+  if (product === undefined) return columnAt('');
   const server = await obtainServer(kind, { log });
   try {
     return await columnAt(server.url);

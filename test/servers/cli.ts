@@ -2,30 +2,28 @@ import { rmSync } from 'node:fs';
 import { isRunning } from './process-table.ts';
 import { terminate } from './process.ts';
 import { specify, start } from './server-spec.ts';
-import { SERVER_KINDS, type ServerKind } from './running-server.ts';
+import { productOf, serverKinds } from './products.ts';
 import { forget, recall, remember, type Remembered } from './state.ts';
-import { PRODUCTS } from './install.ts';
-
-const USAGE = `say npm run brokers -- up|down|status [${SERVER_KINDS.join('|')}]`;
 
 const note = (line: string): void => console.error(line);
 
 /** Starts what does not run yet and prints where everything is, as lines for the environment. Exit status 1 on failure. */
-async function up(kinds: readonly ServerKind[]): Promise<number> {
+async function up(kinds: readonly string[]): Promise<number> {
   const outcomes = await Promise.allSettled(kinds.map(bringUp));
   let status = 0;
-  outcomes.forEach((outcome) => {
+  for (const outcome of outcomes) {
     if (outcome.status === 'fulfilled') {
-      console.log(`${PRODUCTS[outcome.value.kind].variable}=${outcome.value.url}`);
+      const { kind, url } = outcome.value;
+      console.log(`${(await productOf(kind)).variable}=${url}`);
     } else {
       status = 1;
       note(outcome.reason instanceof Error ? outcome.reason.message : String(outcome.reason));
     }
-  });
+  }
   return status;
 }
 
-async function bringUp(kind: ServerKind): Promise<Remembered> {
+async function bringUp(kind: string): Promise<Remembered> {
   const known = recall(kind);
   if (known !== undefined && isRunning(known)) return known;
   // It ended without us: a reboot, or somebody's kill. `up` promises a server, not its former data.
@@ -50,7 +48,7 @@ async function bringUp(kind: ServerKind): Promise<Remembered> {
   }
 }
 
-async function down(kinds: readonly ServerKind[]): Promise<number> {
+async function down(kinds: readonly string[]): Promise<number> {
   for (const kind of kinds) {
     const known = recall(kind);
     if (known === undefined) note(`${kind}: not up`);
@@ -69,7 +67,7 @@ async function bringDown(server: Remembered): Promise<void> {
 }
 
 /** Exit status 0 if all of them run, 1 if not. */
-async function status(kinds: readonly ServerKind[]): Promise<number> {
+async function status(kinds: readonly string[]): Promise<number> {
   let allUp = true;
   for (const kind of kinds) {
     const known = recall(kind);
@@ -82,24 +80,24 @@ async function status(kinds: readonly ServerKind[]): Promise<number> {
   return allUp ? 0 : 1;
 }
 
-const COMMANDS: Readonly<Record<string, (kinds: readonly ServerKind[]) => Promise<number>>> = {
+const COMMANDS: Readonly<Record<string, (kinds: readonly string[]) => Promise<number>>> = {
   up,
   down,
   status,
 };
 
 async function main([word = '', kind, ...rest]: readonly string[]): Promise<number> {
+  const all = await serverKinds();
+  const refuse = (reason: string): number => {
+    note(`[waggle] [servers] ${reason}: say npm run brokers -- up|down|status [${all.join('|')}]`);
+    return 2;
+  };
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   if (command === undefined) return refuse(word === '' ? 'no word given' : `unknown word '${word}'`);
-  const kinds = SERVER_KINDS.filter((known) => kind === undefined || known === kind);
-  if (kinds.length === 0) return refuse(`unknown server '${kind}'`);
+  const kinds = all.filter((known) => kind === undefined || known === kind);
+  if (kinds.length === 0 && kind !== undefined) return refuse(`unknown server '${kind}'`);
   if (rest.length > 0) return refuse(`too many words: '${rest.join(' ')}'`);
   return command(kinds);
-}
-
-function refuse(reason: string): number {
-  note(`[waggle] [servers] ${reason}: ${USAGE}`);
-  return 2;
 }
 
 try {

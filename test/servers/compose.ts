@@ -1,39 +1,42 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Log } from './install.ts';
-import { notPrivate, type RunningServer, type ServerKind } from './running-server.ts';
+import { notPrivate, type RunningServer } from './running-server.ts';
+import type { ServerProduct } from './server-spec.ts';
 import { answers } from './tcp.ts';
 
 const run = promisify(execFile);
 
-const FILE = join(import.meta.dirname, '../../docker-compose.yml');
-
-// The ports inside the containers, and the URLs; docker-compose.yml says where the ports are on this machine.
-const SERVICES: Readonly<Record<ServerKind, { port: number; url: (address: string) => string }>> = {
-  nats: { port: 4222, url: (address) => `nats://${address}` },
-  rabbitmq: { port: 5672, url: (address) => `amqp://guest:guest@${address}` },
-  postgres: { port: 5432, url: (address) => `postgres://waggle:waggle@${address}/waggle` },
-};
+const ROOT = join(import.meta.dirname, '../..');
+const FILE = 'docker-compose.yml';
+/** What an adapter may bring; where it is, it comes on top of the file for all. */
+const ownFile = (kind: string): string => join('adapters', kind, 'compose.yaml');
 
 /**
- * The server of this kind from docker-compose.yml, brought up and healthy, or nothing where no Docker engine answers
- * within two seconds or compose fails (its reason goes to the log: an installed binary may still do).
+ * The server of this adapter under Compose, as the profile and service of its name, brought up and healthy; or nothing where
+ * it has none there, no Docker engine answers within two seconds, or compose fails (its reason goes to the log: an
+ * installed binary may still do).
  */
-export async function composeServer(kind: ServerKind, log: Log): Promise<RunningServer | undefined> {
-  if (!(await engineAnswers())) return undefined;
+export async function composeServer(
+  kind: string,
+  { container }: ServerProduct,
+  log: Log,
+): Promise<RunningServer | undefined> {
+  if (container === undefined || !(await engineAnswers())) return undefined;
   try {
     const wasRunning = (await compose(kind, 'ps', '--status', 'running', '--quiet', kind)).trim() !== '';
     log(`docker compose up ${kind}`);
     await compose(kind, 'up', '--detach', '--wait', kind);
-    const address = (await compose(kind, 'port', kind, `${SERVICES[kind].port}`)).trim();
+    const address = (await compose(kind, 'port', kind, `${container.port}`)).trim();
     const [host = '127.0.0.1', port = ''] = address.split(':');
     if (!(await answers(host, Number(port)))) throw new Error(`nothing answers at ${address}`);
     return {
       kind,
-      url: SERVICES[kind].url(address),
+      url: container.url(address),
       origin: 'compose',
-      ...notPrivate(kind, 'docker-compose.yml'),
+      ...notPrivate(kind, 'docker compose'),
       stop: async () => {
         if (!wasRunning) await compose(kind, 'rm', '--force', '--stop', kind);
       },
@@ -57,6 +60,8 @@ export async function engineAnswers(): Promise<boolean> {
   }
 }
 
-async function compose(profile: ServerKind, ...args: readonly string[]): Promise<string> {
-  return (await run('docker', ['compose', '--file', FILE, '--profile', profile, ...args])).stdout;
+async function compose(profile: string, ...args: readonly string[]): Promise<string> {
+  const files = [FILE, ownFile(profile)].map((file) => join(ROOT, file)).filter(existsSync);
+  const options = files.flatMap((file) => ['--file', file]);
+  return (await run('docker', ['compose', ...options, '--profile', profile, ...args])).stdout;
 }

@@ -1,65 +1,48 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServerKind } from './running-server.ts';
 
 const run = promisify(execFile);
 
 export type Log = (line: string) => void;
 
-interface Product {
+/** A server that a package of Debian's brings. */
+export interface Installable {
+  /** As people call it. */
   readonly name: string;
+  /** The environment variable that says where one runs. */
   readonly variable: string;
   readonly package: string;
+  /** The programs that are needed of it. */
   readonly binaries: readonly string[];
+  /** Where else its programs may be, before and after all folders that are usual. @default nowhere */
+  readonly folders?: SearchedFolders;
 }
 
-export const PRODUCTS: Readonly<Record<ServerKind, Product>> = {
-  nats: { name: 'NATS', variable: 'NATS_URL', package: 'nats-server', binaries: ['nats-server'] },
-  rabbitmq: {
-    name: 'RabbitMQ',
-    variable: 'RABBITMQ_URL',
-    package: 'rabbitmq-server',
-    binaries: ['rabbitmq-server', 'rabbitmqctl', 'epmd', 'erl'],
-  },
-  postgres: {
-    name: 'PostgreSQL',
-    variable: 'DATABASE_URL',
-    package: 'postgresql',
-    binaries: ['postgres', 'initdb'],
-  },
-};
+export interface SearchedFolders {
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
+}
 
-// Before PATH: Debian's /usr/sbin/rabbitmq-server is a wrapper that changes the user, and each major version of PostgreSQL
-// has a folder of its own, from which all programs must come. The `sbin` folders are often not on an ordinary user's PATH,
-// and Homebrew's is not on that of a process started by a desktop.
-const FIRST = ['/usr/lib/rabbitmq/bin'];
+// The `sbin` folders are often not on an ordinary user's PATH, and Homebrew's is not on that of a process started by a
+// desktop.
 const LAST = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 
 /** The path of an executable file of this name, or nothing. */
-export function findBinary(name: string): string | undefined {
+export function findBinary(
+  name: string,
+  { before = [], after = [] }: SearchedFolders = {},
+): string | undefined {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  const first = [...FIRST, ...versions('/usr/lib/postgresql')];
-  const kegs = ['/opt/homebrew/opt', '/usr/local/opt'].flatMap((parent) => versions(parent, 'postgresql@'));
-  return [...first, ...path, ...LAST, ...kegs].map((folder) => join(folder, name)).find(isExecutable);
-}
-
-/** The `bin` folders of the versions in this folder that are called `prefix` and a number, the newest first. */
-function versions(parent: string, prefix = ''): readonly string[] {
-  if (!existsSync(parent)) return [];
-  return readdirSync(parent)
-    .flatMap((entry) => (entry.startsWith(prefix) ? Number(entry.slice(prefix.length)) : []))
-    .filter(Number.isInteger)
-    .toSorted((a, b) => b - a)
-    .map((major) => join(parent, `${prefix}${major}`, 'bin'));
+  return [...before, ...path, ...LAST, ...after].map((folder) => join(folder, name)).find(isExecutable);
 }
 
 /** The paths of a product's executables by name, or nothing if one of them is missing. */
-export function findBinaries(kind: ServerKind): ReadonlyMap<string, string> | undefined {
+export function findBinaries(product: Installable): ReadonlyMap<string, string> | undefined {
   const found = new Map<string, string>();
-  for (const name of PRODUCTS[kind].binaries) {
-    const path = findBinary(name);
+  for (const name of product.binaries) {
+    const path = findBinary(name, product.folders);
     if (path === undefined) return undefined;
     found.set(name, path);
   }
@@ -70,22 +53,22 @@ export function findBinaries(kind: ServerKind): ReadonlyMap<string, string> | un
  * The paths of a product's executables by name. Installs the package first if they are missing and this is Debian
  * (or a relative of it) and we are root. Rejects otherwise, saying what to do.
  */
-export async function ensureInstalled(kind: ServerKind, log: Log): Promise<ReadonlyMap<string, string>> {
-  const found = findBinaries(kind);
+export async function ensureInstalled(product: Installable, log: Log): Promise<ReadonlyMap<string, string>> {
+  const found = findBinaries(product);
   if (found !== undefined) return found;
-  const product = PRODUCTS[kind];
-  const missing = product.binaries.filter((name) => findBinary(name) === undefined).join(', ');
+  const isMissing = (name: string): boolean => findBinary(name, product.folders) === undefined;
+  const missing = product.binaries.filter(isMissing).join(', ');
   if (findBinary('apt-get') === undefined) throw cannotRun(product, `${missing} not found`);
   if (process.getuid?.() !== 0)
     throw cannotRun(product, `${missing} not found, and only root may install it`);
   await install(product, log);
-  const installed = findBinaries(kind);
+  const installed = findBinaries(product);
   if (installed === undefined)
     throw cannotRun(product, `${missing} not found, also after installing ${product.package}`);
   return installed;
 }
 
-async function install(product: Product, log: Log): Promise<void> {
+async function install(product: Installable, log: Log): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const allowStart = forbidServiceStart();
   try {
@@ -111,7 +94,7 @@ function forbidServiceStart(): () => void {
   return () => rmSync(policy, { force: true });
 }
 
-function cannotRun(product: Product, reason: string, cause?: unknown): Error {
+function cannotRun(product: Installable, reason: string, cause?: unknown): Error {
   return new Error(
     `[waggle] [servers] no ${product.name} to test against: ${reason}: install ${product.package} or set ${product.variable}`,
     cause === undefined ? {} : { cause },

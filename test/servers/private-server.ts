@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { isRunning } from './process-table.ts';
 import { terminate, type Ending, type ServerProcess } from './process.ts';
-import { specify, start, type ServerSpec, type SpecOptions } from './server-spec.ts';
-import type { RunningServer, ServerKind } from './running-server.ts';
+import { specify, start, type SpecOptions } from './server-spec.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** A server of our own: nobody else uses it, so it may be restarted, killed and configured. */
 export interface PrivateServer extends RunningServer {
@@ -11,13 +11,8 @@ export interface PrivateServer extends RunningServer {
   pid(): number | undefined;
   /** Holds its configuration, its data and `server.log`. Removed by `stop()`. */
   readonly folder: string;
-}
-
-export interface PrivateRabbitmq extends PrivateServer {
-  /** Runs `rabbitmqctl` with these words against this node and resolves with what it printed. Takes about half a second. */
-  ctl(...args: readonly string[]): Promise<string>;
-  /** Closes every client's connection from the server's side, as an operator would. */
-  closeConnections(): Promise<void>;
+  /** Runs the server's own control program with these words and resolves with what it printed. Rejects where it has none. */
+  ctl(...words: readonly string[]): Promise<string>;
 }
 
 /**
@@ -25,12 +20,7 @@ export interface PrivateRabbitmq extends PrivateServer {
  * Installs it first where that is possible. It ends with this process at the latest, however this process ends.
  * Rejects when it cannot be installed or does not start; nothing is left behind then.
  */
-export function startPrivateServer(kind: 'rabbitmq', options?: SpecOptions): Promise<PrivateRabbitmq>;
-export function startPrivateServer(kind: ServerKind, options?: SpecOptions): Promise<PrivateServer>;
-export async function startPrivateServer(
-  kind: ServerKind,
-  options: SpecOptions = {},
-): Promise<PrivateServer | PrivateRabbitmq> {
+export async function startPrivateServer(kind: string, options: SpecOptions = {}): Promise<PrivateServer> {
   const spec = await specify(kind, options);
   const { folder } = spec.launch;
   let current: ServerProcess | undefined;
@@ -58,6 +48,11 @@ export async function startPrivateServer(
       await up();
     },
     kill: () => down('kill'),
+    ctl: async (...words) => {
+      if (spec.ctl === undefined)
+        throw new Error(`[waggle] [servers] ${kind} has no control program: describe one as \`ctl\``);
+      return spec.ctl(...words);
+    },
     stop: async () => {
       stopped = true;
       // Nothing it could still write is kept, so there is nothing to wait for.
@@ -72,15 +67,5 @@ export async function startPrivateServer(
     await server.stop();
     throw error;
   }
-  return { ...server, ...control(spec) };
-}
-
-function control({ ctl }: ServerSpec): Partial<Pick<PrivateRabbitmq, 'ctl' | 'closeConnections'>> {
-  if (ctl === undefined) return {};
-  return {
-    ctl,
-    closeConnections: async () => {
-      await ctl('close_all_connections', 'closed by a test');
-    },
-  };
+  return server;
 }

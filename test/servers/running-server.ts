@@ -1,11 +1,7 @@
-/** Every kind of server there is, in the order in which they are told. */
-export const SERVER_KINDS = ['nats', 'rabbitmq', 'postgres'] as const;
-
-export type ServerKind = (typeof SERVER_KINDS)[number];
-
 /** A real server to test against. Only a private one (`origin: 'binary'`) can be restarted and killed. */
 export interface RunningServer {
-  readonly kind: ServerKind;
+  /** The name of the adapter that talks to it. */
+  readonly kind: string;
   /** Where clients connect, with credentials where the server has them. The same after a restart. */
   readonly url: string;
   readonly origin: 'given' | 'compose' | 'binary';
@@ -24,7 +20,7 @@ export interface RunningServer {
 }
 
 /** `restart` and `kill` of a server that others may be using. */
-export function notPrivate(kind: ServerKind, from: string): Pick<RunningServer, 'restart' | 'kill'> {
+export function notPrivate(kind: string, from: string): Pick<RunningServer, 'restart' | 'kill'> {
   const refuse = async (): Promise<never> => {
     throw new Error(
       `[waggle] [servers] this ${kind} server comes from ${from} and may be shared: use startPrivateServer('${kind}') to restart or kill one`,

@@ -1,44 +1,40 @@
 import { composeServer } from './compose.ts';
-import { PRODUCTS, type Log } from './install.ts';
+import type { Log } from './install.ts';
 import { startPrivateServer } from './private-server.ts';
-import { notPrivate, type RunningServer, type ServerKind } from './running-server.ts';
+import { productOf } from './products.ts';
+import { notPrivate, type RunningServer } from './running-server.ts';
+import type { ServerProduct } from './server-spec.ts';
 import { answers } from './tcp.ts';
 
-export { startPrivateServer, type PrivateRabbitmq, type PrivateServer } from './private-server.ts';
-export { SERVER_KINDS, type RunningServer, type ServerKind } from './running-server.ts';
-
-/** The servers that carry messages. */
-export type BrokerKind = Exclude<ServerKind, 'postgres'>;
+export { startPrivateServer, type PrivateServer } from './private-server.ts';
+export { serverKinds } from './products.ts';
+export type { RunningServer } from './running-server.ts';
+export type { ServerProduct, ServerSpec, SpecInput } from './server-spec.ts';
 
 /**
- * A server of this kind, however this machine can have one: the one that `NATS_URL`, `RABBITMQ_URL` or `DATABASE_URL`
- * names, else the one in docker-compose.yml if a Docker engine answers, else a private process of an installed binary, else the same
- * after installing the package (Debian, as root). Rejects with what to do when none of these works, and when the
- * variable names a server that cannot be reached: a server that was asked for is never silently replaced by another.
+ * A server for this adapter, however this machine can have one: the one that its variable (`<PRODUCT>_URL`) names, else the
+ * one of Compose if a Docker engine answers, else a private process of an installed binary, else the same after installing the
+ * package (Debian, as root). Rejects with what to do when none of these works, and when the variable names a server that
+ * cannot be reached: a server that was asked for is never silently replaced by another.
  */
 export async function obtainServer(
-  kind: ServerKind,
+  kind: string,
   options: { readonly log?: Log } = {},
 ): Promise<RunningServer> {
   const { log = () => {} } = options;
-  const url = process.env[PRODUCTS[kind].variable];
-  if (url !== undefined && url !== '') return givenServer(kind, url);
-  return (await composeServer(kind, log)) ?? startPrivateServer(kind, { log });
+  const product = await productOf(kind);
+  const url = process.env[product.variable];
+  if (url !== undefined && url !== '') return givenServer(kind, product, url);
+  return (await composeServer(kind, product, log)) ?? startPrivateServer(kind, { log });
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = {
-  'nats:': 4222,
-  'tls:': 4222,
-  'amqp:': 5672,
-  'amqps:': 5671,
-  'postgres:': 5432,
-  'postgresql:': 5432,
-};
-
-async function givenServer(kind: ServerKind, url: string): Promise<RunningServer> {
-  const { name, variable } = PRODUCTS[kind];
+async function givenServer(
+  kind: string,
+  { name, variable, ports }: ServerProduct,
+  url: string,
+): Promise<RunningServer> {
   const { hostname, port, protocol } = parse(variable, url);
-  const portNumber = Number(port) || DEFAULT_PORTS[protocol];
+  const portNumber = Number(port) || ports[protocol.slice(0, -1)];
   if (portNumber === undefined) {
     throw new Error(
       `[waggle] [servers] ${variable} has no port: write it as ${protocol}//${hostname}:<port>`,

@@ -1,22 +1,21 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerProcess } from './process.ts';
-import type { ServerKind } from './running-server.ts';
 
 /** A server that `up` started and that outlives the command. */
 export interface Remembered extends ServerProcess {
-  readonly kind: ServerKind;
+  readonly kind: string;
   readonly url: string;
 }
 
-type State = Readonly<Partial<Record<ServerKind, Remembered>>>;
+type State = Readonly<Partial<Record<string, Remembered>>>;
 
 /** `.waggle` at the root of the repository, which git ignores, or `WAGGLE_STATE_DIR`. */
 function stateFile(): string {
   return join(process.env['WAGGLE_STATE_DIR'] ?? join(import.meta.dirname, '../../.waggle'), 'brokers.json');
 }
 
-export function recall(kind: ServerKind): Remembered | undefined {
+export function recall(kind: string): Remembered | undefined {
   return load()[kind];
 }
 
@@ -24,7 +23,7 @@ export function remember(server: Remembered): void {
   save({ ...load(), [server.kind]: server });
 }
 
-export function forget(kind: ServerKind): void {
+export function forget(kind: string): void {
   const { [kind]: _forgotten, ...rest } = load();
   save(rest);
 }

@@ -1,25 +1,23 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
-import { obtainServer, SERVER_KINDS, type RunningServer, type ServerKind } from '../servers/servers.ts';
+import { obtainServer, serverKinds, type RunningServer } from '../servers/servers.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Where `serverUrl` asks for servers. */
-    serverDesk: string;
-  }
-}
+const obtained = new Map<string, Promise<RunningServer>>();
 
-const obtained = new Map<ServerKind, Promise<RunningServer>>();
-
-function obtain(kind: ServerKind): Promise<RunningServer> {
+function obtain(kind: string): Promise<RunningServer> {
   const server = obtained.get(kind) ?? obtainServer(kind, { log: (line) => console.error(line) });
   obtained.set(kind, server);
   return server;
 }
 
-async function answer(kind: ServerKind, response: ServerResponse): Promise<void> {
+async function answer(kind: string, response: ServerResponse): Promise<void> {
   try {
+    const known = await serverKinds();
+    if (!known.includes(kind)) {
+      response.writeHead(404).end(`there is no server "${kind}": ask for ${known.join(' or ')}`);
+      return;
+    }
     const { url } = await obtain(kind);
     response.end(url);
   } catch (error) {
@@ -28,10 +26,7 @@ async function answer(kind: ServerKind, response: ServerResponse): Promise<void>
 }
 
 const desk = createServer((request, response) => {
-  const word = (request.url ?? '').slice(1);
-  const kind = SERVER_KINDS.find((known) => known === word);
-  if (kind !== undefined) return void answer(kind, response);
-  response.writeHead(404).end(`there is no server "${word}": ask for ${SERVER_KINDS.join(' or ')}`);
+  void answer((request.url ?? '').slice(1), response);
 });
 
 /**

@@ -1,4 +1,3 @@
-import type { ServerKind } from '../servers/servers.ts';
 import { onTestFinished } from 'vitest';
 import { serverUrl } from '../setup/server-url.ts';
 import { sweep } from './sweep.ts';
@@ -26,7 +25,7 @@ export async function environmentFor(
     LOG_LEVEL: 'silent',
   };
   if (broker === 'memory') return environment;
-  const url = await serverUrl(broker satisfies ServerKind);
+  const url = await serverUrl(broker satisfies string);
   onTestFinished(() => sweep(broker, url, environment.NAMESPACE, sources));
   return {
     ...environment,

@@ -1,8 +1,8 @@
 import { connect as connectRabbit } from 'amqplib';
 import { connect as connectNats } from 'nats';
-import type { BrokerKind } from '../servers/servers.ts';
-import { connectionTo, sweepNats } from '../servers/sweep-nats.ts';
-import { sweepRabbitmq } from '../servers/sweep-rabbitmq.ts';
+import type { BrokerKind } from '../bench/raw-publishers.ts';
+import { connectionTo, sweepNats } from '../../adapters/nats/testing/sweep.ts';
+import { sweepRabbitmq } from '../../adapters/rabbitmq/testing/sweep.ts';
 
 /** Removes what a run had on a server that others use as well; `sources` are `grp.<group>` and `cmd.<context>`. */
 export async function sweep(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startPrivateServer } from '../../../test/servers/private-server.ts';
+import { startPrivateServer } from '@waggle/test/servers';
 import { event, useServer } from './harness.ts';
 
 const USERS = `

@@ -9,7 +9,7 @@ import type {
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { silentLogger } from '@waggle/kernel';
-import { startPrivateServer, type PrivateServer } from '../../../test/servers/private-server.ts';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
 import { createNatsDriver, type NatsOptions } from '../src/index.ts';
 
 let namespaces = 0;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { silentLogger, type CloudEvent } from '@waggle/kernel';
 import { createMessaging, type BrokerDriver, type DriverSettings } from '@waggle/messaging';
 import { afterEach, beforeAll, afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startPrivateServer, type PrivateServer } from '../../../test/servers/private-server.ts';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
 import { createNatsDriver } from '../src/index.ts';
 import { event, groupSource, hands, publish } from './harness.ts';
 

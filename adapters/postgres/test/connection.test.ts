@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { MessagingError } from '@waggle/kernel';
 import type { Store } from '@waggle/messaging';
 import { openTcpLink } from '../../../test/contract/harness/tcp-link.ts';
-import { freePort } from '../../../test/servers/tcp.ts';
+import { freePort } from '@waggle/test/servers/tcp';
 import { append, events, readToEnd, rejection, useServer } from './harness.ts';
 
 const bench = useServer();

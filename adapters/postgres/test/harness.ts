@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { MessagingError, silentLogger, type MessagingErrorCode } from '@waggle/kernel';
 import type { Changes, CommitOutcome, EventRow, EventWrite, Store, StoreSettings } from '@waggle/messaging';
-import { startPrivateServer, type PrivateServer } from '../../../test/servers/private-server.ts';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
 import { createPostgresStore, createPostgresWriter, type PostgresOptions } from '../src/index.ts';
 import type { Migrations } from '../src/migrations.ts';
 

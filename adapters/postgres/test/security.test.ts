@@ -3,7 +3,7 @@ import { chownSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { messageOf, silentLogger } from '@waggle/kernel';
-import { createAuthority } from '../../../test/servers/certificates.ts';
+import { createAuthority } from '@waggle/test/servers/certificates';
 import { store } from '../src/module.ts';
 import { createPostgresStore } from '../src/index.ts';
 import {

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { usualDelayLevels, type BrokerDriver, type DriverSettings } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
+import { type PrivateServer, startPrivateServer } from '@waggle/test/servers';
 import { createInbox, createStable, GROUP, join, message, mustPublish, source, TYPE } from './harness.ts';
 import { uniqueNamespace } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
-let server: PrivateRabbitmq;
+let server: PrivateServer;
 let owner: ReturnType<typeof createStable>;
 let guest: ReturnType<typeof createStable>;
 
@@ -71,7 +72,7 @@ describe('a process that only binds, as a user who may configure nothing', () =>
     };
     expect([await read('stream'), await read('dead-letters')]).toEqual([['0', '1', '2'], ['4']]);
     expect((await driver.describe()).flatMap(({ consumption }) => consumption ?? [])).toHaveLength(3);
-    await server.closeConnections();
+    await closeConnections(server);
     await expect.poll(() => driver.publish([message('5')])).toEqual([undefined]);
     await unordered.until(() => unordered.ids().filter((id) => id === '5').length === 2);
     expect((await everything()).replace(/\t\d+$/gm, '')).toBe(before);

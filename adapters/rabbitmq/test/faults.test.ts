@@ -1,7 +1,7 @@
 import { type ChannelModel, connect } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BrokerDriver, Delivery } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
+import { type PrivateServer, startPrivateServer } from '@waggle/test/servers';
 import {
   createInbox,
   createStable,
@@ -10,8 +10,9 @@ import {
   mustPublish,
   uniqueNamespace,
 } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
-let server: PrivateRabbitmq;
+let server: PrivateServer;
 let stable: ReturnType<typeof createStable>;
 
 beforeAll(async () => {
@@ -71,7 +72,7 @@ describe('after a fault the next message arrives', () => {
     const driver = await openBoth(namespace);
     const { ordered, loose } = await joinBoth(driver);
     for (const id of ['1', '2', '3']) {
-      await server.closeConnections();
+      await closeConnections(server);
       await keepPublishing(driver, message(id));
       await Promise.all([ordered, loose].map((inbox) => inbox.until(() => inbox.ids().includes(id))));
     }

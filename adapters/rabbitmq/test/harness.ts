@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Logger, MessagingError } from '@waggle/kernel';
 import type { BrokerDriver, Delivery, DriverSettings, OutgoingMessage } from '@waggle/messaging';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
+import { type PrivateServer, startPrivateServer } from '@waggle/test/servers';
 import { createRabbitMqDriver, type RabbitMqOptions } from '../src/index.ts';
 
 export const uniqueNamespace = (): string => `t${randomBytes(5).toString('hex')}`;
@@ -56,8 +56,8 @@ export function createStable(url: () => string) {
 
 /** A server for a file of tests, and drivers on it that are closed after each of them. */
 export function useServer() {
-  let running: PrivateRabbitmq | undefined;
-  const demand = (): PrivateRabbitmq => {
+  let running: PrivateServer | undefined;
+  const demand = (): PrivateServer => {
     if (running === undefined) throw new Error('the server runs in tests, and not before');
     return running;
   };
@@ -69,7 +69,7 @@ export function useServer() {
   afterAll(() => running?.stop());
   return {
     stable,
-    get server(): PrivateRabbitmq {
+    get server(): PrivateServer {
       return demand();
     },
   };

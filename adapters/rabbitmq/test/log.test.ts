@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, LogEntry, LogPosition } from '@waggle/messaging';
 import { useServer, failure, message, mustPublish, uniqueNamespace } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
 const rabbitmq = useServer();
 const { stable } = rabbitmq;
@@ -97,7 +98,7 @@ describe('reading a log', () => {
       '2',
     ]);
     const next = reader.next();
-    await rabbitmq.server.closeConnections();
+    await closeConnections(rabbitmq.server);
     await mustPublish(driver, message('3')).catch(() => mustPublish(driver, message('3')));
     expect((await next).value?.message.id).toBe('3');
     stop.abort();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, GroupDeclaration, TopologyResource } from '@waggle/messaging';
 import { createInbox, useServer, GROUP, join, message, mustPublish, openWithGroup } from './harness.ts';
 import { source, TYPE, uniqueNamespace } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
 const rabbitmq = useServer();
 const { stable } = rabbitmq;
@@ -82,7 +83,7 @@ describe.each(orderings)('removing a group, ordering %s', (ordering) => {
     const driver = await stable.open(namespace);
     await driver.declare(absent);
     await mustPublish(idle, message('1'));
-    await rabbitmq.server.closeConnections();
+    await closeConnections(rabbitmq.server);
     await expect.poll(() => idle.publish([message('2')])).toEqual([undefined]);
     await driver.lag(source).catch(() => undefined);
     expect(await queuesOf(namespace)).toEqual([]);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PrivateRabbitmq, startPrivateServer } from '../../../test/servers/servers.ts';
+import { type PrivateServer, startPrivateServer } from '@waggle/test/servers';
 import { codeOf, createInbox, createStable, message, mustPublish, TYPE, uniqueNamespace } from './harness.ts';
 
-let server: PrivateRabbitmq;
+let server: PrivateServer;
 let stable: ReturnType<typeof createStable>;
 
 beforeAll(async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BrokerDriver, LogEntry } from '@waggle/messaging';
 import { createInbox, useServer, GROUP, message, mustPublish, source, TYPE } from './harness.ts';
 import { uniqueNamespace } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
 const rabbitmq = useServer();
 const { stable } = rabbitmq;
@@ -60,7 +61,7 @@ describe('a reader that the retention overtakes', () => {
     await mustPublish(driver, message('first'));
     await first;
     await discard(driver, 'first');
-    await rabbitmq.server.closeConnections();
+    await closeConnections(rabbitmq.server);
     await expect.poll(() => publisher.publish([message('x')])).toEqual([undefined]);
     const readOn = async (): Promise<void> => {
       for (let next = await reader.next(); next.done !== true; next = await reader.next());

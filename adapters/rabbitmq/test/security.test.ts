@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { messageOf } from '@waggle/kernel';
-import { createAuthority, type Certified } from '../../../test/servers/certificates.ts';
-import { freePort } from '../../../test/servers/tcp.ts';
-import { startPrivateServer, type PrivateRabbitmq } from '../../../test/servers/private-server.ts';
+import { createAuthority, type Certified } from '@waggle/test/servers/certificates';
+import { freePort } from '@waggle/test/servers/tcp';
+import { startPrivateServer, type PrivateServer } from '@waggle/test/servers';
 import { createRabbitMqDriver } from '../src/index.ts';
 import { broker } from '../src/module.ts';
 import { checkRabbitMq, rabbitMqOptions, type RabbitMqSettings } from '../src/rabbitmq-settings.ts';
@@ -12,7 +12,7 @@ const PASSWORD = 'a-password-of-the-test';
 const authority = await createAuthority();
 const other = await createAuthority('another authority');
 const port = await freePort();
-let server: PrivateRabbitmq;
+let server: PrivateServer;
 let known: Certified;
 let unknown: Certified;
 

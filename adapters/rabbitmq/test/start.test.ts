@@ -11,6 +11,7 @@ import {
   TYPE,
   uniqueNamespace,
 } from './harness.ts';
+import { closeConnections } from '../testing/server.ts';
 
 const rabbitmq = useServer();
 const { stable } = rabbitmq;
@@ -128,7 +129,7 @@ describe('a pumped group', () => {
       await mustPublish(publisher, message(String(50 + index)));
       await inbox.until(() => inbox.ids().includes(String(50 + index)));
     }
-    await rabbitmq.server.closeConnections();
+    await closeConnections(rabbitmq.server);
     await keepPublishing(publisher, message('52'));
     await inbox.until(() => inbox.ids().includes('52'));
     // At least once: a batch may be copied again when the one that copied it died before its checkpoint.

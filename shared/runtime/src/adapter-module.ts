@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ContainerModule, ServiceIdentifier } from 'inversify';
 import type { Settings, SettingValues } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings, Store, StoreSettings } from '@waggle/messaging';
 import { brokerDriver, store } from '@waggle/messaging';
 import { ConfigurationError } from './configuration.ts';
+import { ROOT } from './discover.ts';
 
 /** What `adapters/<name>/src/module.ts` exports as `broker` or as `store`. */
 export interface AdapterModule<Surroundings> {
@@ -24,12 +27,17 @@ export const storeId: ServiceIdentifier<Store> = store;
 /** A bare package name, with or without a scope. */
 const PACKAGE = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 
-/** Loads the configured adapter, and with it the one client library that is needed. @throws ConfigurationError */
-export async function loadAdapter(kind: 'broker', name: string): Promise<BrokerModule>;
-export async function loadAdapter(kind: 'store', name: string): Promise<StoreModule>;
+/**
+ * Loads the configured adapter, and with it the one client library that is needed: from the folder `adapters/<name>`, which needs no
+ * installation and whatever its package is called, else from an installed package.
+ * @throws ConfigurationError
+ */
+export async function loadAdapter(kind: 'broker', name: string, root?: string): Promise<BrokerModule>;
+export async function loadAdapter(kind: 'store', name: string, root?: string): Promise<StoreModule>;
 export async function loadAdapter(
   kind: 'broker' | 'store',
   name: string,
+  root: string = ROOT,
 ): Promise<BrokerModule | StoreModule> {
   const said = `${kind.toUpperCase()} is "${name}"`;
   if (!PACKAGE.test(name)) {
@@ -37,13 +45,17 @@ export async function loadAdapter(
       `${said}: give the name of a folder in adapters/, or of an installed package, and not a path`,
     ]);
   }
-  const candidates = name.startsWith('@') ? [] : [`@waggle/adapter-${name}/module`];
-  for (const specifier of [...candidates, `${name}/module`]) {
+  const folder = pathToFileURL(join(root, 'adapters', name, 'src', 'module.ts')).href;
+  const candidates = [
+    [`adapters/${name}`, folder],
+    [`${name}/module`, `${name}/module`],
+  ] as const;
+  for (const [where, specifier] of candidates) {
     const loaded = await importIfThere(specifier);
     if (loaded === undefined) continue;
     const adapter = loaded[kind];
     if (isAdapter(adapter)) return adapter;
-    throw new ConfigurationError([`${said}: the adapter ${specifier} is no ${kind}: choose another one`]);
+    throw new ConfigurationError([`${said}: the adapter ${where} is no ${kind}: choose another one`]);
   }
   throw new ConfigurationError([
     `${said}: there is no adapters/${name} and no package of that name that exports "./module": check the spelling, or install it`,

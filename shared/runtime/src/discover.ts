@@ -8,7 +8,7 @@ import { ConfigurationError } from './configuration.ts';
 import type { Service } from './service.ts';
 
 /** The repository that this runtime is part of. */
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /** What to do where there is no service. */
 export const HOW_TO_BEGIN = 'Make one: npm run new:service -- <name>';

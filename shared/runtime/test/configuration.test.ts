@@ -1,9 +1,10 @@
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integer, text, url } from '@waggle/kernel';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError, readSettings, serviceNames, startHost } from '../src/index.ts';
-import { envExample, ROOT } from './env-example.ts';
+import { envExamples, ROOT } from './env-example.ts';
 
 /** The problems that the host finds in this environment. */
 async function problemsOf(environment: Record<string, string>): Promise<readonly string[]> {
@@ -124,6 +125,13 @@ describe('the host', () => {
   });
 });
 
-test('.env.example has every setting with its meaning and default', async () => {
-  expect(await readFile(join(ROOT, '.env.example'), 'utf8')).toBe(await envExample());
+const examples = await envExamples();
+
+test.for([...examples])('%s has every setting with its meaning and default', async ([file, text]) => {
+  expect(await readFile(join(ROOT, file), 'utf8'), 'write them with npm run env').toBe(text);
+});
+
+test('there is no .env.example of an adapter without settings', () => {
+  const there = globSync('adapters/*/.env.example', { cwd: ROOT });
+  expect(there.filter((file) => !examples.has(file))).toEqual([]);
 });

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { loadAdapter } from '../src/adapter-module.ts';
 import { aHost, aService, memoryLogger } from './start.ts';
 
 const INSTALLED = join(import.meta.dirname, '..', 'node_modules');
@@ -56,4 +58,18 @@ test('BROKER names a package that is not ours: it is loaded, with its own settin
   expect(await (await host.request('/health')).json()).toMatchObject({
     broker: { name: BROKER, status: 'open' },
   });
+});
+
+test('BROKER names a folder in adapters/: it is loaded from there, before anything is installed', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'waggle-root-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const folder = join(root, 'adapters', 'carrier', 'src');
+  await mkdir(folder, { recursive: true });
+  const text = `export const broker = { settings: { LOFT: { description: 'where', parse: String } }, module() {} };`;
+  await writeFile(join(folder, 'module.ts'), text);
+  expect((await loadAdapter('broker', 'carrier', root)).settings).toHaveProperty('LOFT');
+  await expect(loadAdapter('store', 'carrier', root)).rejects.toThrow(
+    'the adapter adapters/carrier is no store: choose another one',
+  );
+  await expect(loadAdapter('broker', 'owl', root)).rejects.toThrow('there is no adapters/owl and no package');
 });

@@ -7,7 +7,7 @@ import { paymentsService } from '@waggle/service-payments';
 import { connect } from 'nats';
 import { expect, onTestFinished, test } from 'vitest';
 import { startPrivateServer } from '../../servers/servers.ts';
-import { connectionTo } from '../../servers/sweep-nats.ts';
+import { connectionTo } from '../../../adapters/nats/testing/sweep.ts';
 import { expected } from './outcome.ts';
 import { runDemo } from './run-demo.ts';
 

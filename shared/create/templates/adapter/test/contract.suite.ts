@@ -1,4 +1,4 @@
 import { runContractSuite } from '@waggle/test/contract/vitest';
-import { paperPlaneHarness } from '../testing/index.ts';
+import { paperPlaneHarness } from '../testing/harness.ts';
 
 runContractSuite(await paperPlaneHarness());

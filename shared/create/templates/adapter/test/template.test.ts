@@ -7,7 +7,7 @@ import { clauses, contractCases, runCases, stillToDo } from '@waggle/test/contra
 import { contractSettings } from '@waggle/test/contract/settings';
 import { broker } from '../src/module.ts';
 import { connectionOver } from '../src/paper-plane-connection.ts';
-import { paperPlaneHarness } from '../testing/index.ts';
+import { paperPlaneHarness } from '../testing/harness.ts';
 
 // Of the template alone, and not part of an adapter that is made of it.
 
