@@ -1,6 +1,7 @@
 import { loadServices, startHost } from '@waggle/runtime';
 import { expect, onTestFinished, test } from 'vitest';
-import { foreignClient } from './foreign-client.ts';
+import { adaptersWith } from '../adapters/discover.ts';
+import { serverUrl } from '../setup/server-url.ts';
 import { createJournal, handled } from './journal.ts';
 import { placeOrder } from './purchase.ts';
 import { environmentFor } from './start.ts';
@@ -8,15 +9,23 @@ import { environmentFor } from './start.ts';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-test.each(['nats', 'rabbitmq'] as const)(
+const found = (await adaptersWith('broker')).flatMap(({ name, part: { use, foreignClient } }) =>
+  use && foreignClient ? [[name, foreignClient] as const] : [],
+);
+
+test.each(found)(
   'a foreign service on the raw client of %s takes the place of payments',
-  async (broker) => {
+  async (broker, foreignClient) => {
     const environment = await environmentFor(broker);
     const services = (await loadServices([], broker)).filter(({ name }) => name !== 'payments');
     const journal = createJournal();
     const host = await startHost({ services, environment, observer: journal.observer });
     onTestFinished(async () => void (await host.stop()));
-    const foreign = await foreignClient(broker, environment);
+    const foreign = await foreignClient(
+      await serverUrl(broker),
+      environment['NAMESPACE'] ?? '',
+      Number(environment['LANES']),
+    );
     onTestFinished(() => foreign.close());
 
     const orderId = await placeOrder(host, {

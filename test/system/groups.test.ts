@@ -2,9 +2,8 @@ import { orderConfirmed } from '@waggle/contracts/ordering';
 import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { npmRun } from './npm-run.ts';
-import { brokers, environmentFor } from './start.ts';
+import { durable, environmentFor } from './start.ts';
 
-const durable = brokers.filter((broker) => broker !== 'memory');
 const OLD = 'old.handler';
 const NOTIFY = 'notifications.notify-customer';
 

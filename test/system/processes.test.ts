@@ -7,11 +7,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { npmStart } from './npm-run.ts';
-import { brokers, environmentFor } from './start.ts';
+import { durable, environmentFor } from './start.ts';
 
 const ROOT = new URL('../..', import.meta.url);
 const MAIN = fileURLToPath(new URL('shared/runtime/src/main.js', ROOT));
-const durable = brokers.filter((broker) => broker !== 'memory');
 
 /** One service as a process of its own, as in production. Resolves with its URL once it takes requests. */
 async function startProcess(name: string, environment: Record<string, string>): Promise<string> {
