@@ -5,8 +5,8 @@ export interface Arrow {
   readonly mayNot: readonly string[];
 }
 
-const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'nats', 'amqplib'];
-const OTHER_PACKAGES = ['@waggle/adapter-nats', '@waggle/service-payments'];
+const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'kafkajs', 'mqtt'];
+const OTHER_PACKAGES = ['@waggle/adapter-memory', '@waggle/service-payments'];
 
 export const arrows: readonly Arrow[] = [
   {
@@ -48,7 +48,7 @@ export const arrows: readonly Arrow[] = [
     may: ['./index.ts', '@waggle/kernel', 'node:crypto', 'node:fs/promises'],
     mayNot: [
       '@waggle/kernel/testing',
-      ...['zod', 'inversify', 'pino', 'nats', 'amqplib', '@waggle/contracts', '@waggle/runtime'],
+      ...['zod', 'inversify', 'pino', 'kafkajs', 'mqtt', '@waggle/contracts', '@waggle/runtime'],
       ...OTHER_PACKAGES,
       '../../kernel/src/index.ts',
     ],
@@ -104,15 +104,15 @@ export const arrows: readonly Arrow[] = [
     mayNot: [
       '@waggle/kernel/testing',
       ...OTHER_PACKAGES,
-      'nats',
-      'amqplib',
+      'kafkajs',
+      'mqtt',
       '../../kernel/src/index.ts',
       '../../../services/ordering/src/service.ts',
     ],
   },
   {
-    from: 'adapters/nats/src/planted.ts',
-    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
+    from: 'adapters/memory/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
     mayNot: [
       '@waggle/kernel/testing',
       ...[
@@ -124,23 +124,34 @@ export const arrows: readonly Arrow[] = [
         '@waggle/runtime',
       ],
       ...[
-        '@waggle/adapter-memory',
+        '@waggle/adapter-pigeon',
         '@waggle/service-payments',
-        '../../memory/src/index.ts',
+        '../../pigeon/src/index.ts',
         '../package.json',
       ],
+    ],
+  },
+  {
+    from: 'adapters/memory/testing/planted.ts',
+    may: [
+      ...['./harness.ts', '../src/index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
+      ...['@waggle/test/adapter', '@waggle/test/contract/settings'],
+    ],
+    mayNot: [
+      ...['@waggle/runtime', '@waggle/adapter-pigeon', '@waggle/service-payments'],
+      ...['../src/module.ts', '../../pigeon/src/index.ts', '../../../test/servers/servers.ts'],
     ],
   },
   {
     from: 'shared/runtime/src/tools/planted.ts',
     may: ['./tool.ts', '../configure.ts', '@waggle/kernel', '@waggle/messaging', 'node:util'],
     mayNot: [
-      ...['inversify', 'hono', 'nats', '@waggle/adapter-memory', '@waggle/service-payments'],
+      ...['inversify', 'hono', 'kafkajs', '@waggle/adapter-memory', '@waggle/service-payments'],
       ...['../../../../adapters/memory/src/index.ts', '../../package.json'],
     ],
   },
   {
-    from: 'adapters/nats/src/module.ts',
+    from: 'adapters/memory/src/module.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
     mayNot: [
       '@waggle/kernel/testing',
@@ -192,7 +203,14 @@ export const arrows: readonly Arrow[] = [
     ],
     mayNot: [
       '@waggle/kernel/testing',
-      ...['inversify', 'reflect-metadata', 'nats', '@waggle/messaging', '@waggle/runtime', '../service.ts'],
+      ...[
+        'inversify',
+        'reflect-metadata',
+        'kafkajs',
+        '@waggle/messaging',
+        '@waggle/runtime',
+        '../service.ts',
+      ],
       ...OTHER_PACKAGES,
       '../../../payments/src/adapters/http.ts',
     ],
@@ -205,7 +223,7 @@ export const arrows: readonly Arrow[] = [
     ],
     mayNot: [
       '@waggle/kernel/testing',
-      ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../payments/src/service.ts'],
+      ...['reflect-metadata', 'kafkajs', 'hono', '@waggle/messaging', '../../payments/src/service.ts'],
       ...OTHER_PACKAGES,
     ],
   },
@@ -241,10 +259,10 @@ export const arrows: readonly Arrow[] = [
     may: [
       '../servers/servers.ts',
       '@waggle/service-ordering',
-      '@waggle/adapter-nats',
+      '@waggle/adapter-memory',
       'node:fs',
       'vitest',
-      'nats',
+      'kafkajs',
     ],
     mayNot: ['../../shared/kernel/src/index.ts', '../../services/ordering/src/service.ts'],
   },

@@ -105,7 +105,7 @@ const formed = Object.entries(forms).map(([name, [text, rule]], index) => ({
 const fixture = createFixture([
   'shared/kernel',
   'shared/messaging',
-  'adapters/nats',
+  'adapters/memory',
   'services/ordering',
   'test',
 ]);
