@@ -70,7 +70,7 @@ interface ContractFile {
   readonly title: string;
 }
 
-/** The suites of an adapter lie with it, `adapters/nats/test/contract.test.ts`; those of all in `test/contract`. */
+/** The suites of an adapter lie with it, `adapters/<name>/test/contract.test.ts`; those of all in `test/contract`. */
 function contractFiles(): readonly ContractFile[] {
   const central = globSync('test/contract/*.test.ts', { cwd: root });
   const own = globSync('adapters/*/test/contract*.test.ts', { cwd: root });
@@ -83,7 +83,7 @@ function contractFiles(): readonly ContractFile[] {
 }
 
 /**
- * The contract tests alone, not cached: `nats` selects the suites of adapters/nats, `store` those of all stores; `--times=10`
+ * The contract tests alone, not cached: the name of an adapter selects its suites, `store` those of all stores; `--times=10`
  * runs them as often in a row or until one fails; other options go to vitest.
  */
 async function runContract(args: readonly string[]): Promise<number> {

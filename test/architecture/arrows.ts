@@ -5,8 +5,8 @@ export interface Arrow {
   readonly mayNot: readonly string[];
 }
 
-const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'nats', 'amqplib'];
-const OTHER_PACKAGES = ['@waggle/adapter-nats', '@waggle/service-another'];
+const NOT_FOR_A_CORE = ['node:fs', 'zod', 'hono', 'inversify', 'reflect-metadata', 'pino', 'kafkajs', 'mqtt'];
+const OTHER_PACKAGES = ['@waggle/adapter-memory', '@waggle/service-another'];
 
 export const arrows: readonly Arrow[] = [
   {
@@ -53,7 +53,7 @@ export const arrows: readonly Arrow[] = [
     may: ['./index.ts', '@waggle/kernel', 'node:crypto', 'node:fs/promises'],
     mayNot: [
       '@waggle/kernel/testing',
-      ...['zod', 'inversify', 'pino', 'nats', 'amqplib', '@waggle/contracts', '@waggle/runtime'],
+      ...['zod', 'inversify', 'pino', 'kafkajs', 'mqtt', '@waggle/contracts', '@waggle/runtime'],
       ...OTHER_PACKAGES,
       '../../kernel/src/index.ts',
     ],
@@ -109,15 +109,15 @@ export const arrows: readonly Arrow[] = [
     mayNot: [
       '@waggle/kernel/testing',
       ...OTHER_PACKAGES,
-      'nats',
-      'amqplib',
+      'kafkajs',
+      'mqtt',
       '../../kernel/src/index.ts',
       '../../../services/made-up/src/service.ts',
     ],
   },
   {
-    from: 'adapters/nats/src/planted.ts',
-    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
+    from: 'adapters/memory/src/planted.ts',
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
     mayNot: [
       '@waggle/kernel/testing',
       ...[
@@ -129,43 +129,50 @@ export const arrows: readonly Arrow[] = [
         '@waggle/runtime',
       ],
       ...[
-        '@waggle/adapter-memory',
+        '@waggle/adapter-pigeon',
         '@waggle/service-another',
-        '../../memory/src/index.ts',
+        '../../pigeon/src/index.ts',
         '../package.json',
       ],
     ],
   },
   {
     from: 'shared/create/templates/adapter/src/planted.ts',
-    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'nats', 'node:net'],
+    may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
     mayNot: [
       ...['inversify', '@waggle/runtime', '@waggle/test/contract', '@waggle/adapter-memory'],
       ...['../testing/index.ts', '../../../../messaging/src/index.ts'],
     ],
   },
   {
-    from: 'adapters/nats/testing/planted.ts',
+    from: 'adapters/memory/testing/planted.ts',
     may: [
-      ...['./harness.ts', '../src/index.ts', 'nats', 'node:net', '@waggle/kernel', '@waggle/messaging'],
-      ...['@waggle/test/contract', '@waggle/test/contract/settings'],
+      ...['./harness.ts', '../src/index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
+      ...['@waggle/test/adapter', '@waggle/test/contract/settings'],
     ],
     mayNot: [
-      ...['../src/module.ts', '../test/setup.ts', '../package.json', '../../memory/src/index.ts'],
-      ...['@waggle/kernel/testing', '@waggle/runtime', '@waggle/contracts', '@waggle/service-another'],
-      ...['@waggle/adapter-memory', 'inversify', 'hono', '@hono/zod-openapi'],
+      ...[
+        '@waggle/kernel/testing',
+        '@waggle/runtime',
+        '@waggle/contracts',
+        'inversify',
+        'hono',
+        '@waggle/adapter-pigeon',
+        '@waggle/service-another',
+      ],
+      ...['../src/module.ts', '../../pigeon/src/index.ts', '../../../test/servers/servers.ts'],
     ],
   },
   {
     from: 'shared/runtime/src/tools/planted.ts',
     may: ['./tool.ts', '../configure.ts', '@waggle/kernel', '@waggle/messaging', 'node:util'],
     mayNot: [
-      ...['inversify', 'hono', 'nats', '@waggle/adapter-memory', '@waggle/service-another'],
+      ...['inversify', 'hono', 'kafkajs', '@waggle/adapter-memory', '@waggle/service-another'],
       ...['../../../../adapters/memory/src/index.ts', '../../package.json'],
     ],
   },
   {
-    from: 'adapters/nats/src/module.ts',
+    from: 'adapters/memory/src/module.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'inversify'],
     mayNot: [
       '@waggle/kernel/testing',
@@ -219,7 +226,14 @@ export const arrows: readonly Arrow[] = [
     mayNot: [
       '@waggle/kernel/testing',
       '@waggle/contracts/testing',
-      ...['inversify', 'reflect-metadata', 'nats', '@waggle/messaging', '@waggle/runtime', '../service.ts'],
+      ...[
+        'inversify',
+        'reflect-metadata',
+        'kafkajs',
+        '@waggle/messaging',
+        '@waggle/runtime',
+        '../service.ts',
+      ],
       ...OTHER_PACKAGES,
       '../../../another/src/adapters/http.ts',
     ],
@@ -233,7 +247,7 @@ export const arrows: readonly Arrow[] = [
     mayNot: [
       '@waggle/kernel/testing',
       '@waggle/contracts/testing',
-      ...['reflect-metadata', 'nats', 'hono', '@waggle/messaging', '../../another/src/service.ts'],
+      ...['reflect-metadata', 'kafkajs', 'hono', '@waggle/messaging', '../../another/src/service.ts'],
       ...OTHER_PACKAGES,
     ],
   },
@@ -269,10 +283,10 @@ export const arrows: readonly Arrow[] = [
     may: [
       '../servers/servers.ts',
       '@waggle/service-made-up',
-      '@waggle/adapter-nats',
+      '@waggle/adapter-memory',
       'node:fs',
       'vitest',
-      'nats',
+      'kafkajs',
     ],
     mayNot: ['../../shared/kernel/src/index.ts', '../../services/made-up/src/service.ts'],
   },

@@ -102,7 +102,7 @@ const formed = Object.entries(forms).map(([name, [text, rule]], index) => ({
   file: `${CORE}/form-${index}.ts`,
 }));
 
-const fixture = createFixture(['shared/kernel', 'shared/messaging', 'adapters/nats', 'test']);
+const fixture = createFixture(['shared/kernel', 'shared/messaging', 'adapters/memory', 'test']);
 afterAll(() => fixture.remove());
 
 test('a repository that keeps the rules passes', async () => {

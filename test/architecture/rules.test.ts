@@ -64,15 +64,24 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
       'there is no interface BrokerDriver',
     ],
   ],
-  'the centre names no broker, not in a comment either': [
-    [{ 'shared/messaging/src/planted.ts': '// as NATS does' }, 'shared/messaging/src/planted.ts', 'nats'],
-    [{ 'shared/kernel/src/planted.ts': 'let rabbitMqUrl = 1;' }, 'shared/kernel/src/planted.ts', 'rabbit'],
-    [{ 'shared/runtime/src/planted.ts': 'let viaAMQP = 1;' }, 'shared/runtime/src/planted.ts', 'amqp'],
-    [
-      { 'adapters/pigeon/package.json': '{}', 'shared/kernel/src/planted.ts': "const choice = 'pigeon';" },
-      'shared/kernel/src/planted.ts',
-      'pigeon',
-    ],
+  'what an adapter is, stands in its folder': [
+    ...[
+      ['shared/messaging/src/planted.ts', '// as Zeppelins do', 'zeppelin'],
+      ['shared/kernel/src/planted.ts', 'let hangarUrl = 1;', 'hangar'],
+      ['shared/runtime/test/planted.test.ts', "const via = 'MooringMast';", 'mooringmast'],
+      ['test/system/planted.ts', "process.env['ZEPPELIN_URL']", 'zeppelin'],
+      ['adapters/memory/src/planted.ts', 'see MooringMast', 'mooringmast'],
+      ['turbo.json', '{ "env": ["HANGAR_URL"] }', 'hangar'],
+    ].map(([file = '', text = '', what = '']): [Readonly<Record<string, string>>, string, string] => [
+      {
+        'adapters/zeppelin/package.json':
+          '{"name":"@waggle/adapter-zeppelin","keywords":["hangar","mooringmast"],"scripts":{"check":"","test":""}}',
+        'adapters/zeppelin/src/zeppelin-driver.ts': '// a hangar',
+        [file]: text,
+      },
+      file,
+      what,
+    ]),
   ],
   'a core does not speak of brokers': [
     [
@@ -122,14 +131,14 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
   ],
   'what a workspace imports, its manifest declares': [
     [
-      { 'shared/messaging/src/planted.ts': "import { connect } from 'amqplib';" },
+      { 'shared/messaging/src/planted.ts': "import { connect } from 'kafkajs';" },
       'shared/messaging/src/planted.ts',
-      'amqplib',
+      'kafkajs',
     ],
     [
-      { 'adapters/nats/src/planted.ts': "import type {\n  Channel,\n} from 'amqplib/callback_api';" },
-      'adapters/nats/src/planted.ts',
-      'amqplib',
+      { 'adapters/memory/src/planted.ts': "import type {\n  Channel,\n} from 'kafkajs/callback_api';" },
+      'adapters/memory/src/planted.ts',
+      'kafkajs',
     ],
     [{ 'shared/kernel/src/planted.ts': "export * from 'vitest';" }, 'shared/kernel/src/planted.ts', 'vitest'],
     [
@@ -197,7 +206,7 @@ test('the guards read the repository', () => {
   expect([...real.keys()]).toEqual(
     expect.arrayContaining([
       'shared/kernel/src/index.ts',
-      'adapters/nats/package.json',
+      'adapters/memory/package.json',
       'test/architecture/rules.ts',
     ]),
   );

@@ -1,7 +1,7 @@
 import { importsComputedName, importsOf, packageOf } from './imports.ts';
 import { namesIn, namesOfServices } from './services.ts';
 import { peersOf, select, type Tree } from './tree.ts';
-import { brokerSpeechIn, brokersNamedIn } from './words.ts';
+import { brokerSpeechIn, said } from './words.ts';
 
 export interface Violation {
   readonly file: string;
@@ -54,6 +54,8 @@ function filesOf(tree: Tree, manifest: string): ReturnType<typeof select> {
 
 interface Manifest {
   readonly name?: string;
+  /** Of an adapter: the words by which it is spoken of. */
+  readonly keywords?: readonly string[];
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -103,11 +105,20 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    name: 'the centre names no broker, not in a comment either',
-    check: (tree) =>
-      select(tree, 'shared/*/src/**/*.ts').flatMap(([file, text]) =>
-        brokersNamedIn(text, adaptersOf(tree)).map((what) => ({ file, what })),
-      ),
+    // So that a folder that is put there is all it takes, and one that is deleted leaves nothing; in a comment neither.
+    name: 'what an adapter is, stands in its folder',
+    check(tree) {
+      const words = adaptersOf(tree)
+        .filter((name) => name !== 'memory')
+        .flatMap((name) => {
+          const { keywords = [] } = parse(tree.get(`adapters/${name}/package.json`) ?? '{}');
+          return [...new Set([name, ...keywords])].map((word) => ({ word, folder: `adapters/${name}/` }));
+        });
+      return [...tree].flatMap(([file, text]) => {
+        const foreign = words.filter(({ folder }) => !file.startsWith(folder)).map(({ word }) => word);
+        return PLANTERS.test(file) ? [] : said(text, foreign).map((what) => ({ file, what }));
+      });
+    },
   },
   {
     name: 'a core does not speak of brokers',

@@ -9,12 +9,18 @@ export type Tree = ReadonlyMap<string, string>;
 const FOLDERS = ['shared', 'adapters', 'services', 'test'];
 const SKIPPED = new Set(['node_modules', 'reports', '.turbo']);
 
-/** Every source, manifest and configuration file of the workspaces. */
+/** Every source, manifest and configuration file of the workspaces, and what is configured for all of them. */
 export function readTree(): Tree {
-  const files = FOLDERS.map((folder) => join(root, folder))
-    .filter(existsSync)
-    .flatMap(filesIn);
+  const folders = FOLDERS.map((folder) => join(root, folder)).filter(existsSync);
+  const files = [...folders.flatMap(filesIn), ...configured()];
   return new Map(files.map((file) => [relative(root, file), readFileSync(file, 'utf8')]));
+}
+
+/** The lock file names every package that there is. */
+function configured(): readonly string[] {
+  return readdirSync(root)
+    .filter((name) => /\.(ts|json)$/.test(name) && name !== 'package-lock.json')
+    .map((name) => join(root, name));
 }
 
 function filesIn(folder: string): readonly string[] {

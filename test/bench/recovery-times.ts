@@ -11,7 +11,7 @@ import { LANES } from './rig.ts';
 
 const PAUSE_MS = 10;
 const DEADLINE_MS = 60_000;
-/** Longer than a server takes to note what it made: see the README of the adapter for RabbitMQ. */
+/** Longer than a server takes to note what it made: see the READMEs of the adapters. */
 const SETTLED_MS = 1_500;
 const ROOT = new URL('../..', import.meta.url);
 

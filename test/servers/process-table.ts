@@ -35,7 +35,7 @@ export function descendants(pid: number): readonly ProcessId[] {
 
 /**
  * What runs in the server's folder or below it, also after the server itself ended, and is in its process group or has no
- * terminal: PostgreSQL's processes leave the group, and somebody's shell that looks around there is not ours. The folder
+ * terminal: helpers may leave the group, and somebody's shell that looks around there is not ours. The folder
  * decides: once a group is empty its number can be given to another.
  */
 export function helpersOf({

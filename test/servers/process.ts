@@ -82,7 +82,7 @@ export async function launch(server: Launch, lifetime: 'with-us' | 'detached'): 
 /** As the shell calls it. */
 const lastSignal = ({ discard = 'SIGKILL' }: Signals = {}): string => discard.slice('SIG'.length);
 
-// RabbitMQ takes a second to stop, NATS a few milliseconds, PostgreSQL what its checkpoint takes.
+// Some take milliseconds to stop, some a second, some what a last checkpoint takes.
 const GRACE_MS = 15_000;
 
 /** `stop`: in order, its data kept. `discard`: at once, its data no longer wanted. `kill`: by SIGKILL, its data kept. */
@@ -104,7 +104,7 @@ export async function terminate(server: ServerProcess, ending: Ending): Promise<
       await until(() => !isRunning(server), GRACE_MS);
     }
     signal(-server.pid, 'SIGKILL');
-    // Erlang and PostgreSQL put their helpers into groups of their own; they end when they miss their parent.
+    // Some put their helpers into groups of their own; they end when they miss their parent.
     if (await until(gone, 3_000)) return;
   }
   for (const process of left()) signal(process.pid, 'SIGKILL');

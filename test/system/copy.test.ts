@@ -2,24 +2,21 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { createNatsDriver } from '@waggle/adapter-nats';
-import { createRabbitMqDriver } from '@waggle/adapter-rabbitmq';
 import { parcelArrived } from '@waggle/contracts/testing';
 import { silentLogger } from '@waggle/kernel';
 import type { CloudEvent } from '@waggle/kernel';
 import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import { createMessaging } from '@waggle/messaging';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { adapterTesting } from '../adapters/discover.ts';
 import { npmRun } from './npm-run.ts';
-import { environmentFor } from './start.ts';
+import { driversOn, durable, environmentFor, moves } from './start.ts';
 
 const ROOT = new URL('../..', import.meta.url);
 const KEYS = 7;
 
-type Durable = 'nats' | 'rabbitmq';
-
 /** A namespace of its own on a broker, its environment, and what is in its log. */
-async function openLog(broker: Durable) {
+async function openLog(broker: string) {
   const environment = await environmentFor(broker);
   const settings: DriverSettings = {
     namespace: environment['NAMESPACE'] ?? '',
@@ -30,10 +27,7 @@ async function openLog(broker: Durable) {
     leaseMs: 30_000,
     logger: silentLogger,
   };
-  const driver =
-    broker === 'nats'
-      ? createNatsDriver(settings, { url: environment['NATS_URL'] ?? '' })
-      : createRabbitMqDriver(settings, { url: environment['RABBITMQ_URL'] ?? '' });
+  const driver = (await driversOn(broker))(settings);
   onTestFinished(() => driver.close());
   await driver.open();
   const messaging = createMessaging({ driver, lanes: settings.lanes });
@@ -93,10 +87,7 @@ async function countIn(driver: BrokerDriver): Promise<number> {
   return Object.values(await idsByKey(driver)).flat().length;
 }
 
-describe.each<[Durable, Durable]>([
-  ['nats', 'rabbitmq'],
-  ['rabbitmq', 'nats'],
-])('from %s to %s', (one, other) => {
+describe.each(moves)('from %s to %s', (one, other) => {
   // Enough that a quick machine is still copying when the last of them is killed.
   const TOTAL = 7_500;
 
@@ -137,19 +128,23 @@ describe.each<[Durable, Durable]>([
   });
 });
 
-test('before it copies, it ends at once when it is told to stop', async () => {
-  const silent = createServer();
-  onTestFinished(() => void silent.close());
-  silent.listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const url = `nats://127.0.0.1:${Object(silent.address()).port}`;
-  const child = startCopy({
-    words: ['--from', 'nats', '--from-url', url, '--to', 'rabbitmq'],
-    environment: { BROKER: '' },
-  });
-  const exit = once(child, 'exit');
-  const [socket] = await once(silent, 'connection');
-  child.kill('SIGTERM');
-  expect(await exit).toEqual([null, 'SIGTERM']);
-  socket.destroy();
-});
+test.for(durable.slice(0, 1))(
+  'before it copies from %s, it ends at once when it is told to stop',
+  async (broker) => {
+    const silent = createServer();
+    onTestFinished(() => void silent.close());
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const [protocol] = Object.keys((await adapterTesting(broker)).server?.ports ?? {});
+    const url = `${protocol}://127.0.0.1:${Object(silent.address()).port}`;
+    const child = startCopy({
+      words: ['--from', broker, '--from-url', url, '--to', durable.at(-1) ?? broker],
+      environment: { BROKER: '' },
+    });
+    const exit = once(child, 'exit');
+    const [socket] = await once(silent, 'connection');
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+    socket.destroy();
+  },
+);

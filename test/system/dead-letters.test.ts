@@ -5,10 +5,7 @@ import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
-import type { Broker } from './start.ts';
-import { brokers, environmentFor } from './start.ts';
-
-const durable = brokers.filter((broker) => broker !== 'memory');
+import { durable, environmentFor } from './start.ts';
 
 /** Declared as one thing, shaped as another. */
 const poison = (): CloudEvent => ({
@@ -20,7 +17,7 @@ const poison = (): CloudEvent => ({
 });
 
 /** A running system on which this many messages were given up on. */
-async function givenUpOn(broker: Broker, count: number) {
+async function givenUpOn(broker: string, count: number) {
   const environment = await environmentFor(broker, DEPOT_SOURCES);
   const host = await startHost({ ...depot, environment });
   onTestFinished(async () => void (await host.stop()));

@@ -3,9 +3,8 @@ import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
-import { brokers, environmentFor } from './start.ts';
+import { durable, environmentFor } from './start.ts';
 
-const durable = brokers.filter((broker) => broker !== 'memory');
 const OLD = 'old.handler';
 const SOURCES = [...DEPOT_SOURCES, `grp.${OLD}`];
 

@@ -1,37 +1,56 @@
+import type { BrokerDriver, DriverSettings } from '@waggle/messaging';
 import { onTestFinished } from 'vitest';
+import { adaptersWith } from '../adapters/discover.ts';
 import { serverUrl } from '../setup/server-url.ts';
-import { sweep } from './sweep.ts';
+
+/** Of every host that is tested, and of the demo. */
+export const LANES = 4;
+
+const found = (await adaptersWith('broker')).flatMap(({ name, part, testing: { server } }) =>
+  part.use === undefined ? [] : [{ name, use: part.use, hasServer: server !== undefined }],
+);
+
+/** The brokers that outlive a process. */
+export const durable: readonly string[] = found.map(({ name }) => name);
 
 /** The brokers that every test of the system runs on, under the same name. */
-export const brokers = ['memory', 'nats', 'rabbitmq'] as const;
-export type Broker = (typeof brokers)[number];
+export const brokers: readonly string[] = ['memory', ...durable];
 
-const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
+/** Each with the next: two that one can move between, if there are two. */
+export const moves = durable.map(
+  (name, index) => [name, durable[(index + 1) % durable.length] ?? name] as const,
+);
+
+async function placeOf(broker: string) {
+  const one = found.find(({ name }) => name === broker);
+  if (one === undefined) throw new Error(`the adapter ${broker} has no broker.use for tests`);
+  return { use: one.use, url: one.hasServer ? await serverUrl(broker) : '' };
+}
+
+/** Makes drivers on the server that the tests share. */
+export async function driversOn(broker: string): Promise<(settings: DriverSettings) => BrokerDriver> {
+  const { use, url } = await placeOf(broker);
+  return use.drivers(url);
+}
 
 /**
  * The environment of a host on this broker, under a namespace of its own, on a server that the tests share. What the
  * namespace has there, `sources` (`grp.<group>`, `cmd.<context>`) included, is removed at the end of the test.
  */
 export async function environmentFor(
-  broker: Broker,
+  broker: string,
   sources: readonly string[] = [],
 ): Promise<Record<string, string>> {
   const environment = {
     BROKER: broker,
     NAMESPACE: `system-${crypto.randomUUID().slice(0, 8)}`,
-    LANES: '4',
+    LANES: `${LANES}`,
     RETENTION_MAX_BYTES: '16777216',
     PORT: '0',
     LOG_LEVEL: 'silent',
   };
   if (broker === 'memory') return environment;
-  const url = await serverUrl(broker satisfies string);
-  onTestFinished(() => sweep(broker, url, environment.NAMESPACE, sources));
-  return {
-    ...environment,
-    [URL_SETTINGS[broker]]: url,
-    // The server may be given, and beyond loopback: messages of tests are no secret.
-    NATS_CLEARTEXT: 'anywhere',
-    RABBITMQ_CLEARTEXT: 'anywhere',
-  };
+  const { use, url } = await placeOf(broker);
+  onTestFinished(() => use.sweep(url, environment.NAMESPACE, { sources, lanes: LANES }));
+  return { ...environment, ...use.environment(url) };
 }

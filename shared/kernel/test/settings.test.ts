@@ -86,14 +86,14 @@ describe('a list', () => {
 });
 
 describe('a URL', () => {
-  const server = url(['nats:', 'tls:'], { description });
+  const server = url(['loft:', 'tls:'], { description });
 
   it.each([
-    'nats://127.0.0.1:4222',
-    'NATS://Host',
+    'loft://127.0.0.1:4222',
+    'LOFT://Host',
     'tls://user:p%40ss@host:4222',
-    'nats://one:4222, nats://two:4222',
-    'nats://[::1]:4222',
+    'loft://one:4222, loft://two:4222',
+    'loft://[::1]:4222',
   ])('may be %s', (value) => {
     expect(server.parse(value)).toBe(value);
   });
@@ -102,15 +102,15 @@ describe('a URL', () => {
     '',
     'localhost',
     'localhost:4222',
-    'nats:',
-    'nats:host',
-    'nats:///',
+    'loft:',
+    'loft:host',
+    'loft:///',
     'http://host',
-    'nats://one,http://two',
-    'nats://one,',
+    'loft://one,http://two',
+    'loft://one,',
     'javascript:alert(1)',
   ])('may not be "%s"', (value) => {
-    expect(() => server.parse(value)).toThrow('expected a URL that starts with nats:// or tls://');
+    expect(() => server.parse(value)).toThrow('expected a URL that starts with loft:// or tls://');
   });
 
   it('is a secret unless it says otherwise, and is not quoted when it is refused', () => {

@@ -23,14 +23,14 @@ describe('settings', () => {
   const schema = {
     NAME: text({ description: 'what it is called' }),
     SIZE: integer({ description: 'how large it is', default: '3', min: 1, max: 9 }),
-    WHERE: url(['nats:'], { description: 'where it is', default: 'nats://127.0.0.1:4222' }),
+    WHERE: url(['loft:'], { description: 'where it is', default: 'loft://127.0.0.1:4222' }),
   };
 
   test('are typed, frozen, and have defaults; an empty variable counts as not set', () => {
     const problems: string[] = [];
     const values = readSettings(schema, { NAME: 'x', SIZE: '' }, problems);
     expect(problems).toEqual([]);
-    expect(values).toEqual({ NAME: 'x', SIZE: 3, WHERE: 'nats://127.0.0.1:4222' });
+    expect(values).toEqual({ NAME: 'x', SIZE: 3, WHERE: 'loft://127.0.0.1:4222' });
     expect(Object.isFrozen(values)).toBe(true);
   });
 
@@ -40,7 +40,7 @@ describe('settings', () => {
     expect(problems).toEqual([
       'NAME is not set: what it is called',
       'SIZE is "12": expected a whole number from 1 to 9',
-      'WHERE is not usable (its value is secret): expected a URL that starts with nats://',
+      'WHERE is not usable (its value is secret): expected a URL that starts with loft://',
     ]);
   });
 });
@@ -75,7 +75,7 @@ describe('the host', () => {
     await host.stop();
   });
 
-  test.each(['./x', '../adapters/nats', '/tmp/x', 'file:///x', 'a/b', '@scope', 'data:text/javascript,1'])(
+  test.each(['./x', '../adapters/memory', '/tmp/x', 'file:///x', 'a/b', '@scope', 'data:text/javascript,1'])(
     'refuses an adapter that is named by a path or a URL: %s',
     async (BROKER) => {
       expect(await problemsOf({ BROKER })).toEqual([
@@ -101,17 +101,6 @@ describe('the host', () => {
   test('refuses an inbox that forgets before the stream does', async () => {
     expect(await problemsOf({ INBOX_MAX_AGE_MS: '60000', RETENTION_MAX_AGE_MS: '60001' })).toEqual([
       expect.stringContaining('INBOX_MAX_AGE_MS is 60000, less than RETENTION_MAX_AGE_MS (60001)'),
-    ]);
-  });
-
-  test('refuses an adapter that is no store', async () => {
-    expect(await problemsOf({ STORE: 'nats' })).toEqual([expect.stringContaining('is no store')]);
-  });
-
-  test('checks what the adapter wants to know with the rest', async () => {
-    expect(await problemsOf({ BROKER: 'nats', NATS_URL: 'amqp://user:hunter2@host', PORT: '-1' })).toEqual([
-      expect.stringContaining('PORT is "-1"'),
-      'NATS_URL is not usable (its value is secret): expected a URL that starts with nats:// or tls://',
     ]);
   });
 

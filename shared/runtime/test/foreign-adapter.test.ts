@@ -52,6 +52,10 @@ test('BROKER names a package that is not ours: it is loaded, with its own settin
   await expect(aHost([], { environment: { BROKER } })).rejects.toThrow(
     'CARRIER_LOFT is not set: where the pigeons live',
   );
+  // With the rest, at once.
+  await expect(aHost([], { environment: { BROKER, PORT: '-1' } })).rejects.toThrow(
+    /PORT is "-1"[^]*CARRIER_LOFT is not set/,
+  );
   const { logger, lines } = memoryLogger();
   const host = await aHost([aService({})], { environment: { BROKER, CARRIER_LOFT: 'attic' }, logger });
   expect(lines).toContainEqual(expect.objectContaining({ message: 'flown in', fields: { loft: 'ATTIC' } }));

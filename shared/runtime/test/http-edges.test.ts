@@ -20,7 +20,7 @@ const routes = (): Routes => (router) => {
   });
   router.get('/messaging/:code', (context) => {
     const code = context.req.param('code') === 'conflict' ? 'conflict' : 'unavailable';
-    throw new MessagingError(code, 'nats://user:hunter2@host is gone');
+    throw new MessagingError(code, 'loft://user:hunter2@host is gone');
   });
 };
 const headers = { 'content-type': 'application/json' };

@@ -17,7 +17,7 @@ export const EDGE_STRINGS: readonly string[] = [
   '<a href="b">&amp;</a>',
   'line\nbreak',
   'carriage\r\nreturn',
-  'inject\r\nnats-rollup: all',
+  'inject\r\nx-rollup: all',
   'nul\u0000inside',
   'bell\u0007 escape\u001b delete\u007f',
   'caf\u00e9 \u00fc\u00df',

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadServices } from '@waggle/runtime';
 import { paymentsService } from '@waggle/service-payments';
-import { connect } from 'nats';
 import { expect, onTestFinished, test } from 'vitest';
+import { adaptersWith } from '../../adapters/discover.ts';
 import { startPrivateServer } from '../../servers/servers.ts';
-import { connectionTo } from '../../../adapters/nats/testing/sweep.ts';
 import { expected } from './outcome.ts';
 import { runDemo } from './run-demo.ts';
 
@@ -58,13 +57,17 @@ test('a wrong outcome ends with status 1, and what was expected', async () => {
   expect(written.join('')).toContain('This is not what was expected');
 });
 
-test('over one file, the second run finds the orders of the first', async () => {
+const kept = (await adaptersWith('store')).flatMap(({ name, part: { use } }) =>
+  use?.keptIn === undefined ? [] : [[name, use.keptIn] as const],
+);
+
+test.for(kept)('over one file, the second run finds the orders of the first: %s', async ([store, keptIn]) => {
   const folder = await mkdtemp(join(tmpdir(), 'waggle-demo-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const environment = { STORE: 'sqlite', SQLITE_FILE: join(folder, 'demo.sqlite') };
+  const environment = { STORE: store, ...keptIn(folder) };
   const first = await demo([], environment);
   expect([first.status, first.stderr]).toEqual([0, '']);
-  expect(first.stdout).toContain('in one process on memory and sqlite, at http:');
+  expect(first.stdout).toContain(`in one process on memory and ${store}, at http:`);
   expect(first.stdout).not.toContain('earlier runs');
   const second = await demo([], environment);
   expect([second.status, second.stderr]).toEqual([0, '']);
@@ -96,29 +99,23 @@ test('what the environment says to hosts does not disturb the demo', async () =>
   });
 });
 
-test.each(['--jsn', '--json=yes', 'nats'])('"%s" is refused with what to write', async (word) => {
+test.each(['--jsn', '--json=yes', 'memory'])('"%s" is refused with what to write', async (word) => {
   const { status, stdout, stderr } = await demo([word]);
   expect([status, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(/^\[waggle\] .*: write npm run demo, or npm run --silent demo -- --json\n$/);
 });
 
-test('on a NATS server that was named by its URL the demo can run again, and leaves nothing', async () => {
-  const { url, stop } = await startPrivateServer('nats');
-  onTestFinished(stop);
-  const environment = { BROKER: 'nats', NATS_URL: url, NAMESPACE: 'fixed' };
-  for (let time = 0; time < 2; time++) expect((await demo(['--json'], environment)).status).toBe(0);
-  const raw = await connect(connectionTo(url));
-  onTestFinished(() => raw.close());
-  const left: string[] = [];
-  for await (const name of (await raw.jetstreamManager()).streams.names()) left.push(name);
-  expect(left).toEqual([]);
-});
+const listed = (await adaptersWith('broker')).flatMap(({ name, part: { use }, testing: { server } }) =>
+  use?.listing === undefined || server === undefined ? [] : [{ name, use, listing: use.listing }],
+);
 
-test('on a RabbitMQ server that was named by its URL the demo can run again, and leaves nothing', async () => {
-  const server = await startPrivateServer('rabbitmq');
-  onTestFinished(server.stop);
-  const environment = { BROKER: 'rabbitmq', RABBITMQ_URL: server.url, NAMESPACE: 'fixed' };
-  for (let time = 0; time < 2; time++) expect((await demo(['--json'], environment)).status).toBe(0);
-  const left = `${await server.ctl('list_queues', 'name')}\n${await server.ctl('list_exchanges', 'name')}`;
-  expect(left).not.toContain('demo-');
-});
+test.for(listed)(
+  'on a server of $name that was named by its URL the demo can run again, and leaves nothing',
+  async ({ name, use, listing }) => {
+    const server = await startPrivateServer(name);
+    onTestFinished(server.stop);
+    const environment = { BROKER: name, ...use.environment(server.url), NAMESPACE: 'fixed' };
+    for (let time = 0; time < 2; time++) expect((await demo(['--json'], environment)).status).toBe(0);
+    expect(await listing(server)).not.toContain('demo-');
+  },
+);

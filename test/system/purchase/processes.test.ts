@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { brokers, environmentFor } from './environment.ts';
+import { durable, environmentFor } from './environment.ts';
 
 const ROOT = new URL('../../..', import.meta.url);
 const MAIN = fileURLToPath(new URL('shared/runtime/src/main.js', ROOT));
-const durable = brokers.filter((broker) => broker !== 'memory');
 
 /** One service as a process of its own, as in production. Resolves with its URL once it takes requests. */
 async function startProcess(name: string, environment: Record<string, string>): Promise<string> {

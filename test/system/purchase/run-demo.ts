@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { startHost } from '@waggle/runtime';
+import { hostSettings, startHost } from '@waggle/runtime';
 import type { Environment, Host, Service } from '@waggle/runtime';
+import type { AdapterTesting } from '../../adapters/adapter-testing.ts';
+import { adapterNames, adapterTesting } from '../../adapters/discover.ts';
 import { obtainServer } from '../../servers/servers.ts';
 import type { Journal } from './journal.ts';
 import { createJournal } from './journal.ts';
@@ -10,12 +12,11 @@ import { expected, readOutcome } from './outcome.ts';
 import { purchases, SOURCES } from './purchase.ts';
 import { runPurchases } from './run-purchases.ts';
 import { tell } from './story.ts';
-import { sweep } from '../sweep.ts';
+import { LANES } from '../start.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const URL_SETTINGS = { nats: 'NATS_URL', rabbitmq: 'RABBITMQ_URL' } as const;
-/** What the demo may be told; everything else is its own, so that it runs the same everywhere. */
-const PASSED_ON = /^(BROKER|STORE|LOG_LEVEL|[A-Z]+_URL|(NATS|RABBITMQ|SQLITE|DATABASE)_[A-Z_]+)$/;
+/** What the demo may be told of the host's settings; the others are its own, so that it runs the same everywhere. */
+const PASSED_ON = ['BROKER', 'STORE', 'LOG_LEVEL'];
 
 export interface DemoOptions {
   readonly json: boolean;
@@ -33,25 +34,26 @@ export interface DemoOptions {
  * consumers, checks the outcome. Returns 0 if it is the expected one, else 1.
  */
 export async function runDemo({ environment, services, ...options }: DemoOptions): Promise<0 | 1> {
-  const passedOn = Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED_ON.test(name)));
+  const isPassedOn = (name: string): boolean => PASSED_ON.includes(name) || !(name in hostSettings);
+  const passedOn = Object.fromEntries(Object.entries(environment).filter(([name]) => isPassedOn(name)));
   // A store that lasts is found again by its namespace; else each run has one of its own, on whatever server.
   const lasts = (environment['STORE'] || 'memory') !== 'memory';
   const NAMESPACE = lasts ? 'demo' : `demo-${crypto.randomUUID().slice(0, 8)}`;
-  const database = await databaseFor(environment, options.log);
-  const server = await serverFor(environment['BROKER'] || 'memory', NAMESPACE, options.log);
+  const store = await storeFor(environment, options.log);
+  const broker = await brokerFor(environment, NAMESPACE, options.log);
   const journal = createJournal();
   try {
     const host = await startHost({
       ...(services && { services }),
       environment: {
         LOG_LEVEL: 'silent', // what goes wrong on purpose is told by the story
-        SQLITE_FILE: join(ROOT, '.waggle/demo.sqlite'),
+        ...store.usual,
         ...passedOn,
-        ...database.environment,
-        ...server.environment,
+        ...store.environment,
+        ...broker.environment,
         NAMESPACE,
         LOG_FORMAT: 'text',
-        LANES: '4',
+        LANES: `${LANES}`,
         RETENTION_MAX_BYTES: '16777216',
         PORT: '0',
       },
@@ -63,8 +65,8 @@ export async function runDemo({ environment, services, ...options }: DemoOptions
       await host.stop();
     }
   } finally {
-    await server.leave();
-    await database.leave();
+    await broker.leave();
+    await store.leave();
   }
 }
 
@@ -107,23 +109,34 @@ function inShort({ orders, notices, deadLetters }: Outcome): string {
   );
 }
 
-/** PostgreSQL, where it is asked for and not named. */
-async function databaseFor(environment: Environment, log: (line: string) => void) {
-  if (environment['STORE'] !== 'postgres' || environment['DATABASE_URL'])
-    return { environment: {}, leave: async () => undefined };
-  const { url, stop } = await obtainServer('postgres', { log });
-  return { environment: { DATABASE_URL: url }, leave: stop };
+const nothing = { environment: {}, leave: async () => undefined };
+
+/** What the setting names, where its folder brings something for tests; a package from elsewhere finds its server by itself. */
+async function adapterOf(name: string | undefined): Promise<AdapterTesting> {
+  return name !== undefined && adapterNames().includes(name) ? adapterTesting(name) : {};
 }
 
-/** A real server for the brokers that need one; on one that others use as well, nothing is left behind. */
-async function serverFor(broker: string, namespace: string, log: (line: string) => void) {
-  if (broker !== 'nats' && broker !== 'rabbitmq') return { environment: {}, leave: async () => undefined };
-  const { url, origin, stop } = await obtainServer(broker, { log });
+/** A server for the store that is asked for, where none is named; or a file that the next run finds. */
+async function storeFor(environment: Environment, log: (line: string) => void) {
+  const name = environment['STORE'] ?? '';
+  const { server, store } = await adapterOf(name);
+  const usual = store?.use?.keptIn?.(join(ROOT, '.waggle/demo')) ?? {};
+  if (server === undefined || environment[server.variable]) return { ...nothing, usual };
+  const { url, stop } = await obtainServer(name, { log });
+  return { environment: { [server.variable]: url }, usual, leave: stop };
+}
+
+/** A real server for a broker that needs one; on one that others use as well, nothing is left behind. */
+async function brokerFor(environment: Environment, namespace: string, log: (line: string) => void) {
+  const name = environment['BROKER'] ?? '';
+  const { server, broker } = await adapterOf(name);
+  if (server === undefined) return nothing;
+  const { url, origin, stop } = await obtainServer(name, { log });
   return {
-    environment: { [URL_SETTINGS[broker]]: url },
+    environment: { [server.variable]: url },
     async leave() {
       try {
-        if (origin !== 'binary') await sweep(broker, url, namespace, SOURCES);
+        if (origin !== 'binary') await broker?.use?.sweep(url, namespace, { sources: SOURCES, lanes: LANES });
       } finally {
         await stop();
       }

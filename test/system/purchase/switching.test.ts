@@ -10,9 +10,8 @@ import { npmRun, npmStart } from '../npm-run.ts';
 import { readOutcome } from './outcome.ts';
 import { poison } from './purchase.ts';
 import type { Purchase } from './purchase.ts';
-import { environmentFor } from './environment.ts';
+import { environmentFor, moves } from './environment.ts';
 
-type Durable = 'nats' | 'rabbitmq';
 type Environment = Record<string, string>;
 
 const SETTLED_MS = 60_000;
@@ -106,10 +105,7 @@ async function idsIn(host: Host): Promise<string[]> {
   return ids;
 }
 
-test.each<[Durable, Durable]>([
-  ['nats', 'rabbitmq'],
-  ['rabbitmq', 'nats'],
-])(
+test.each(moves)(
   'a system under traffic moves from %s to %s and back, and every order ends as if it had not',
   async (one, other) => {
     const expected = outcomeWithoutSwitch();

@@ -10,17 +10,20 @@ import { aService, memoryLogger } from '../start.ts';
 import { migrate } from '../../src/tools/migrate.ts';
 import { readModelsOf } from '../../src/tools/read-models.ts';
 import { settled } from '../../testing/index.ts';
+import { fileStores, type FileStore } from './file-stores.ts';
 import { run } from './terminal.ts';
 
-async function aFile(): Promise<Record<string, string>> {
+const durable = await fileStores();
+
+async function aFile({ name, keptIn }: FileStore): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'waggle-tools-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  return { STORE: 'sqlite', SQLITE_FILE: join(folder, 'store.sqlite'), LOG_LEVEL: 'silent' };
+  return { STORE: name, ...keptIn(folder), LOG_LEVEL: 'silent' };
 }
 
 describe('the migrate command', () => {
-  test('makes what a host that may alter nothing needs', async () => {
-    const environment = await aFile();
+  test.for(durable)('makes what a host that may alter nothing needs: $name', async (store) => {
+    const environment = await aFile(store);
     const bound = { ...environment, TOPOLOGY: 'bind', PORT: '0' };
     const services = [aService({ handlers: [onEvent('note', parcelArrived, async () => undefined)] })];
     await expect(startHost({ services, environment: bound })).rejects.toThrow('npm run migrate');
@@ -28,7 +31,7 @@ describe('the migrate command', () => {
       const { status, out } = await run(migrate, [], environment);
       expect({ status, out }).toEqual({
         status: 0,
-        out: 'namespace waggle on sqlite: the tables are as this code needs them',
+        out: `namespace waggle on ${store.name}: the tables are as this code needs them`,
       });
     }
     // Now the store is as it should be, and it is the broker that is not.
@@ -36,10 +39,10 @@ describe('the migrate command', () => {
   });
 
   test.each([
-    [['now'], { STORE: 'sqlite' }, 'migrate takes no "now"'],
-    [['--force'], { STORE: 'sqlite' }, "Unknown option '--force'"],
+    [['now'], {}, 'migrate takes no "now"'],
+    [['--force'], {}, "Unknown option '--force'"],
     [[], {}, 'STORE is "memory", which ends with its process'],
-    [[], { STORE: 'nats' }, 'is no store'],
+    [[], { STORE: 'nothing' }, 'there is no adapters/nothing'],
   ])('refuses %o with %o', async (words, environment, why) => {
     const { status, out, notes } = await run(migrate, words, environment);
     expect({ status, out }).toEqual({ status: 2, out: '' });
@@ -47,49 +50,59 @@ describe('the migrate command', () => {
   });
 });
 
-test('a broker that ends with the process, and a store that does not, are warned of', async () => {
-  const { logger, lines } = memoryLogger();
-  const host = await startHost({ services: [], environment: { ...(await aFile()), PORT: '0' }, logger });
-  await host.stop();
-  expect(lines.map(({ message }) => message)).toContainEqual(
-    expect.stringContaining('BROKER=memory with a durable store'),
-  );
-});
+test.for(durable)(
+  'a broker that ends with the process, and a store that does not, are warned of: $name',
+  async (store) => {
+    const { logger, lines } = memoryLogger();
+    const host = await startHost({
+      services: [],
+      environment: { ...(await aFile(store)), PORT: '0' },
+      logger,
+    });
+    await host.stop();
+    expect(lines.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('BROKER=memory with a durable store'),
+    );
+  },
+);
 
 describe('the read-models command', () => {
   const views = defineProjection({ name: 'parcel-views', category: 'parcel', project: () => undefined });
   const reads = aService({ name: 'reads', projections: [views] });
   const readModels = readModelsOf({ services: [reads] });
 
-  test('lists read models, and lets one be built anew by the host that runs', async () => {
-    const environment = await aFile();
-    const host = await startHost({ services: [reads], environment: { ...environment, PORT: '0' } });
-    onTestFinished(async () => void (await host.stop()));
-    const list = async () => {
-      const { out } = await run(readModels, ['list', '--json'], environment);
-      return JSON.parse(out) as { readModels: readonly Record<string, unknown>[] };
-    };
-    await settled(host);
-    const before = { service: 'reads', name: 'parcel-views', version: 1, live: 1, isCaughtUp: true };
-    expect(await list()).toEqual({ namespace: 'waggle', store: 'sqlite', readModels: [before] });
-    const { status, out } = await run(readModels, ['rebuild', 'reads.parcel-views'], environment);
-    expect(status).toBe(0);
-    expect(out).toMatch(/reads\.parcel-views {2}version 1, generation 1, generation 2 is being built, /);
-    await expect.poll(list).toMatchObject({ readModels: [{ ...before, live: 2 }] });
-  });
+  test.for(durable)(
+    'lists read models, and lets one be built anew by the host that runs: $name',
+    async (store) => {
+      const environment = await aFile(store);
+      const host = await startHost({ services: [reads], environment: { ...environment, PORT: '0' } });
+      onTestFinished(async () => void (await host.stop()));
+      const list = async () => {
+        const { out } = await run(readModels, ['list', '--json'], environment);
+        return JSON.parse(out) as { readModels: readonly Record<string, unknown>[] };
+      };
+      await settled(host);
+      const before = { service: 'reads', name: 'parcel-views', version: 1, live: 1, isCaughtUp: true };
+      expect(await list()).toEqual({ namespace: 'waggle', store: store.name, readModels: [before] });
+      const { status, out } = await run(readModels, ['rebuild', 'reads.parcel-views'], environment);
+      expect(status).toBe(0);
+      expect(out).toMatch(/reads\.parcel-views {2}version 1, generation 1, generation 2 is being built, /);
+      await expect.poll(list).toMatchObject({ readModels: [{ ...before, live: 2 }] });
+    },
+  );
 
   test.each([
     [[], 'no word given: say one of list, rebuild'],
     [['list', 'all'], 'list takes nothing else'],
     [['rebuild'], 'rebuild takes one <service>.<name>'],
   ])('refuses %o before it opens anything', async (words, why) => {
-    const { status, notes } = await run(readModels, words, { STORE: 'sqlite', SQLITE_FILE: '/nowhere/x' });
+    const { status, notes } = await run(readModels, words, { STORE: 'nowhere' });
     expect(status).toBe(2);
     expect(notes).toContain(why);
   });
 
-  test('says which read models there are', async () => {
-    const environment = await aFile();
+  test.for(durable)('says which read models there are: $name', async (store) => {
+    const environment = await aFile(store);
     await run(migrate, [], environment);
     const { status, notes } = await run(readModels, ['rebuild', 'reads.nothing'], environment);
     expect(status).toBe(1);
