@@ -3,7 +3,7 @@ import type { Consumer, ConsumerOptions, Handler } from './consumer.ts';
 
 /** What the one group that handles a context's commands asks for. */
 export interface Receiving extends ConsumerOptions {
-  /** The context whose commands these are: `payments`. Its queue has the same name. */
+  /** The context whose commands these are: `parcels`. Its queue has the same name. */
   readonly context: string;
   /** The types with a handler. Others in the queue are dead letters: nobody else would handle them. @default all */
   readonly types?: readonly string[];
