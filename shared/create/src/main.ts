@@ -7,6 +7,7 @@ import { newAdapter } from './new-adapter.ts';
 import { newEvent } from './new-event.ts';
 import { newHandler } from './new-handler.ts';
 import { newService } from './new-service.ts';
+import { remove } from './remove.ts';
 import { rename } from './rename.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -17,6 +18,8 @@ interface Generator {
   readonly about: string;
   /** Asked for on a terminal, where they are missing. */
   readonly asks: readonly [what: string, example: string][];
+  /** Whether the last of them may come again. @default false */
+  readonly isRepeated?: boolean;
   readonly options: Readonly<Record<string, string>>;
   change(
     root: string,
@@ -67,6 +70,14 @@ const generators: Readonly<Record<string, Generator>> = {
     options: { holder: 'who holds the copyright (default: the name of the scope)' },
     change: (root, [scope = ''], { holder }) => rename(root, scope, { holder }),
   },
+  remove: {
+    usage: 'npm run remove -- <adapter or service>... [--dry-run]',
+    about: 'Takes adapters and services out without a trace, also of the documents.',
+    asks: [['Adapter or service', 'payments']],
+    isRepeated: true,
+    options: {},
+    change: (root, names) => remove(root, names),
+  },
 };
 
 const tell = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -80,7 +91,7 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
     complain(`[waggle] there is nothing to make called "${kind}": ${Object.keys(generators).join(', ')}`);
     return 2;
   }
-  const { usage, about, asks, options } = generator;
+  const { usage, about, asks, options, isRepeated = false } = generator;
   try {
     const { values, positionals } = parseArgs({
       args: rest,
@@ -100,7 +111,7 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
     }
     const given = positionals.length === 0 && process.stdin.isTTY ? await ask(asks) : positionals;
     if (given === undefined) return 1;
-    if (given.length !== asks.length)
+    if (given.length < asks.length || (given.length > asks.length && !isRepeated))
       throw new TypeError(`${given.length} names given, ${asks.length} wanted`);
     const {
       'dry-run': dryRun,
@@ -122,7 +133,9 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
   }
 }
 
-function say({ files, next }: Change, dryRun: boolean): void {
+function say({ files, removed = [], next }: Change, dryRun: boolean): void {
+  if (removed.length > 0) tell(dryRun ? 'would remove' : 'removed');
+  for (const path of removed) tell(`  ${path}`);
   tell(dryRun ? 'would write' : 'wrote');
   for (const file of files.keys()) tell(`  ${file}`);
   tell('next');

@@ -8,7 +8,7 @@ const CONTRACTS = 'shared/contracts/src';
 const TEMPLATE = `${CONTRACTS}/templates/honey-house.ts`;
 const TYPE = /^([^.]*)\.([^.]*)\.v([1-9]\d{0,3})$/;
 /** Files of the folder that are no contexts. */
-const MACHINERY = new Set(['contract', 'index', 'money', 'registry', 'templates']);
+const MACHINERY = new Set(['contract', 'index', 'money', 'registry', 'templates', 'testing']);
 
 export interface EventType {
   readonly type: string;

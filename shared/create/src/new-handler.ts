@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from './change.ts';
 import { checkFree } from './change.ts';
@@ -59,8 +59,8 @@ export function newHandler(
 }
 
 function checkService(root: string, service: string): string {
-  const all = existsSync(join(root, 'services')) ? readdirSync(join(root, 'services')) : [];
-  if (!all.includes(service) || !existsSync(join(root, 'services', service, 'src/service.ts')))
+  const all = globSync('services/*/src/service.ts', { cwd: root }).map((file) => file.split('/')[1] ?? '');
+  if (!all.includes(service))
     throw new CannotCreate(
       `there is no service ${JSON.stringify(service.slice(0, 80))}, only ${all.join(', ') || 'none'}: check the spelling, or make it with npm run new:service`,
     );

@@ -16,13 +16,16 @@ export function strike(text: string, words: Words): string {
   if (!hit(text)) return text;
   const kept: string[] = [];
   let below = Number.POSITIVE_INFINITY;
+  let wasIntroduced = false;
   for (const block of blocksOf(text)) {
     if (block.startsWith('<!--')) below = Number.POSITIVE_INFINITY;
     const depth = /^#+(?= )/.exec(block)?.[0].length;
     if (depth !== undefined && depth <= below) below = Number.POSITIVE_INFINITY;
     if (depth !== undefined && below === Number.POSITIVE_INFINITY && hit(withoutElement(block, words)))
       below = depth;
-    if (below < Number.POSITIVE_INFINITY) continue;
+    const wasAbout = wasIntroduced && /^ *```/.test(block);
+    wasIntroduced = false;
+    if (below < Number.POSITIVE_INFINITY || wasAbout) continue;
     if (!hit(block)) {
       kept.push(block);
       continue;
@@ -30,8 +33,9 @@ export function strike(text: string, words: Words): string {
     const rest = strikeBlock(block, words);
     if (rest === '') dropIntroduction(kept, block);
     else kept.push(rest);
+    wasIntroduced = rest === '' && block.trimEnd().endsWith(':');
   }
-  return renumber(text, kept.join('\n\n'));
+  return renumber(text, withoutEmptySections(kept).join('\n\n'));
 }
 
 /** Whether a text speaks of it. */
@@ -68,7 +72,7 @@ function strikeBlock(block: string, words: Words): string {
 /** Commands and pictures lose lines; code of which a part would be missing goes as a whole. */
 function strikeFence(block: string, words: Words): string {
   const hit = hitting(words);
-  const [opening = '', ...lines] = block.split('\n');
+  const [opening = '', ...lines] = block.split(/(?<!\\)\n/); // a command may go on in the next line
   const rest = lines.map((line) => withoutElement(line, words));
   if (/^ *```(ts|js|json)/.test(opening) && rest.some(hit)) return '';
   const kept = rest.filter((line) => !hit(line));
@@ -186,6 +190,12 @@ function dropIntroduction(kept: string[], block: string): void {
   const sentences = last.split(/(?<=[.?!]) (?=[A-Z])/);
   if (sentences.length > 1) kept[kept.length - 1] = sentences.slice(0, -1).join(' ');
   else kept.pop();
+}
+
+/** A heading over nothing but another one of its rank says nothing. */
+function withoutEmptySections(blocks: readonly string[]): readonly string[] {
+  const depthOf = (block = '#'): number => /^#+(?= )/.exec(block)?.[0].length ?? Number.POSITIVE_INFINITY;
+  return blocks.filter((block, index) => depthOf(block) > 6 || depthOf(block) < depthOf(blocks[index + 1]));
 }
 
 /** Where footnotes are gone, so are their marks, and the others close the gap: in each part between two comments by itself. */
