@@ -147,9 +147,9 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
       '@hono/x',
     ],
     [
-      { [`${TEMPLATE}/src/planted.ts`]: "import { connect } from 'amqplib';" },
+      { [`${TEMPLATE}/src/planted.ts`]: "import { connect } from 'kafkajs';" },
       `${TEMPLATE}/src/planted.ts`,
-      'amqplib',
+      'kafkajs',
     ],
   ],
   'what a manifest declares, its workspace imports': [

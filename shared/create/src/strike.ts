@@ -35,7 +35,7 @@ export function strike(text: string, words: Words): string {
     else kept.push(rest);
     wasIntroduced = rest === '' && block.trimEnd().endsWith(':');
   }
-  return renumber(text, withoutEmptySections(kept).join('\n\n'));
+  return `${renumber(text, withoutEmptySections(kept).join('\n\n')).trimEnd()}${/\n*$/.exec(text)?.[0] ?? ''}`;
 }
 
 /** Whether a text speaks of it. */
