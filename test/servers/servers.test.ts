@@ -9,6 +9,7 @@ import { descendants, identify, isRunning, type ProcessId } from './process-tabl
 import { until } from './process.ts';
 import { adaptersWith } from '../adapters/discover.ts';
 import { obtainServer, startPrivateServer, type PrivateServer } from './servers.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -96,6 +97,8 @@ describe.each(found)(
 );
 
 describe('a server that nobody named', LIMIT, () => {
+  tellIfNone('server', kinds);
+
   /** Puts a `docker` on the path that answers with this shell script, `$*` being its words. */
   function dockerAnswers(script: string): void {
     const folder = mkdtempSync(join(tmpdir(), 'waggle-docker-'));
@@ -132,12 +135,16 @@ describe('a server that nobody named', LIMIT, () => {
     },
   );
 
-  test.for(['exit 1', 'exec sleep 60', `case "$*" in *' up '*) echo 'port is taken' >&2; exit 1;; esac`])(
+  const unwilling = [
+    'exit 1',
+    'exec sleep 60',
+    `case "$*" in *' up '*) echo 'port is taken' >&2; exit 1;; esac`,
+  ];
+  test.for(contained.slice(0, 1).flatMap(([kind]) => unwilling.map((script) => [script, kind] as const)))(
     'comes from an installed binary when docker says: %s',
-    async (script) => {
+    async ([script, kind]) => {
       dockerAnswers(script);
       const log: string[] = [];
-      const [kind = ''] = contained[0] ?? kinds;
       const server = await obtainServer(kind, { log: (line) => log.push(line) });
       onTestFinished(() => server.stop());
       expect(server.origin).toBe('binary');

@@ -4,6 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { poison } from './purchase.ts';
 import { npmRun } from './npm-run.ts';
 import { durable, environmentFor } from './start.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
+
+tellIfNone('broker', durable);
 
 /** A running system on which this many messages were given up on. */
 async function givenUpOn(broker: string, count: number) {

@@ -3,6 +3,9 @@ import { startHost } from '@waggle/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { npmRun } from './npm-run.ts';
 import { durable, environmentFor } from './start.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
+
+tellIfNone('broker', durable);
 
 const OLD = 'old.handler';
 const NOTIFY = 'notifications.notify-customer';
