@@ -35,8 +35,8 @@ export interface BrokerTesting {
   harness(url: string): Promise<ContractHarness>;
   /** For whole systems, on servers, and processes that are killed. */
   readonly use?: BrokerUse;
-  /** The broker's own client, which knows of Waggle what `docs/wire.md` says: publishes. For the time a recovery takes. */
-  rawPublisher?(url: string, namespace: string): Promise<RawPublisher>;
+  /** The broker's own client, which knows of Waggle what `docs/wire.md` says: publishes. For the time a recovery takes. @param timeoutMs of a publish, where the client has one @default 1000 */
+  rawPublisher?(url: string, namespace: string, timeoutMs?: number): Promise<RawPublisher>;
   /** The same, in the place of a service. */
   foreignClient?(url: string, namespace: string, lanes: number): Promise<ForeignClient>;
   /** For benchmarks: ours beside the usual client. */
@@ -68,8 +68,8 @@ export interface StoreTesting {
   harness(url: string): Promise<StoreHarness>;
   /** For whole systems, and processes that are killed. */
   readonly use?: StoreUse;
-  /** For benchmarks. @param relayTo a broker, where there is one, for what an outbox is relayed to */
-  place?(url: string, relayTo?: RelayTarget): Promise<StorePlace>;
+  /** For benchmarks. @param relayTarget starts a broker, where there is one, for what an outbox is relayed to */
+  place?(url: string, relayTarget: () => Promise<RelayTarget | undefined>): Promise<StorePlace>;
 }
 
 export interface StoreUse {

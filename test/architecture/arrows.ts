@@ -279,6 +279,13 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'adapters/memory/test/planted.test.ts',
+    may: ['../src/index.ts', '../testing/index.ts', '@waggle/test/servers', 'kafkajs', 'vitest'],
+    mayNot: [
+      ...['../../pigeon/src/index.ts', '../../pigeon/testing/index.ts', '../../../test/servers/servers.ts'],
+    ],
+  },
+  {
     from: 'test/system/planted.test.ts',
     may: [
       '../servers/servers.ts',

@@ -17,5 +17,5 @@ export interface RelayTarget {
   readonly name: string;
   readonly url: string;
   readonly use: BrokerUse;
-  rawPublisher(url: string, namespace: string): Promise<RawPublisher>;
+  rawPublisher(url: string, namespace: string, timeoutMs?: number): Promise<RawPublisher>;
 }

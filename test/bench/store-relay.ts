@@ -9,6 +9,9 @@ import type { RelayTarget } from './store-place.ts';
 /** Messages that a relay has on their way at one time, on both sides. */
 export const RELAYED = 500;
 
+/** A busy machine takes its time for so many. */
+const PATIENCE_MS = 30_000;
+
 /** An outbox without a store around it. */
 export interface BareOutbox {
   fillOutbox(bodies: readonly string[]): Promise<void>;
@@ -70,7 +73,7 @@ export function relaying(store: Store, bare: BareOutbox, to: RelayTarget) {
       await driver.open();
       await driver.declare({});
       await driver.close();
-      const raw = await to.rawPublisher(url, namespace);
+      const raw = await to.rawPublisher(url, namespace, PATIENCE_MS);
       for (let from = 0; from < count; from += FILLED) {
         const size = Math.min(FILLED, count - from);
         await bare.fillOutbox(Array.from({ length: size }, (_, n) => encoded(from + n)));

@@ -1,5 +1,5 @@
 import { adapterTesting, adaptersWith } from '../adapters/discover.ts';
-import { obtainServer } from '../servers/servers.ts';
+import { obtainServer, type RunningServer } from '../servers/servers.ts';
 import { hold, scoreOf, type Contest, type Counts, type Figures } from './contest.ts';
 import { contestsOn } from './contests.ts';
 import { memoryContests } from './memory.ts';
@@ -15,6 +15,8 @@ async function subjectsOf(part: 'broker' | 'store'): Promise<readonly string[]> 
 const [BROKERS, STORES] = [await subjectsOf('broker'), await subjectsOf('store')];
 export const SUBJECTS: readonly string[] = [...new Set(['memory', ...BROKERS, ...STORES])];
 export const isStore = (subject: string): boolean => STORES.includes(subject);
+
+const log = (line: string): void => console.error(line);
 
 export interface Section {
   readonly title: string;
@@ -54,14 +56,15 @@ export async function measure(
       const contests = [...contestsOn(brokerPlace, scale), ...(further?.(scale) ?? [])];
       return { title: `${name} (${brokerPlace.server})`, figures: await closing(brokerPlace, run(contests)) };
     }
-    return withRelayTarget(async (relayTo) => {
-      const place = await store?.place?.(url, relayTo);
+    const brokers = startedOnDemand();
+    try {
+      const place = await store?.place?.(url, brokers.relayTarget);
       if (place === undefined) throw new Error(`[waggle] "${subject}" brings no place to be measured in`);
-      return {
-        title: place.server,
-        figures: await closing(place, run(place.contests(scale.count, scale.rows))),
-      };
-    });
+      const figures = await closing(place, run(place.contests(scale.count, scale.rows)));
+      return { title: place.server, figures };
+    } finally {
+      await brokers.stop();
+    }
   });
 }
 
@@ -73,19 +76,25 @@ async function closing<Result>(place: { close(): Promise<void> }, work: Promise<
   }
 }
 
-/** The first broker that an outbox can be relayed to, if there is one. */
-async function withRelayTarget<Result>(work: (to?: RelayTarget) => Promise<Result>): Promise<Result> {
-  for (const { name, part, testing } of await adaptersWith('broker')) {
-    const { use, rawPublisher } = part;
-    if (use === undefined || rawPublisher === undefined || testing.server === undefined) continue;
-    const product = testing.server.name;
-    return withServer(name, (url) => work({ name: product, url, use, rawPublisher }));
-  }
-  return work();
+/** The first broker that an outbox can be relayed to, if there is one, and on its server once it is asked for. */
+function startedOnDemand() {
+  let server: RunningServer | undefined;
+  return {
+    async relayTarget(): Promise<RelayTarget | undefined> {
+      for (const { name, part, testing } of await adaptersWith('broker')) {
+        const { use, rawPublisher } = part;
+        if (use === undefined || rawPublisher === undefined || testing.server === undefined) continue;
+        server = await obtainServer(name, { log });
+        return { name: testing.server.name, url: server.url, use, rawPublisher };
+      }
+      return undefined;
+    },
+    stop: async () => server?.stop(),
+  };
 }
 
 async function withServer<Result>(kind: string, work: (url: string) => Promise<Result>): Promise<Result> {
-  const server = await obtainServer(kind, { log: (line) => console.error(line) });
+  const server = await obtainServer(kind, { log });
   try {
     return await work(server.url);
   } finally {

@@ -38,7 +38,12 @@ test('the repository becomes a project of one’s own', async () => {
 test('in which everything is in order, and a service is made as before', async () => {
   await clone.run('npm', ['run', 'new:service', '--', 'parcel-tracking', '--entity', 'parcel']);
   await clone.run('npm', ['run', 'check']);
-  for (const workspace of ['services/parcel-tracking', 'shared/contracts', 'shared/create', 'adapters/memory'])
+  for (const workspace of [
+    'services/parcel-tracking',
+    'shared/contracts',
+    'shared/create',
+    'adapters/memory',
+  ])
     await clone.run('npm', ['test', '--workspace', workspace]);
   await clone.run('npx', ['vitest', 'run', '--root', 'test', 'architecture', 'messaging', 'contract/memory']);
   await clone.run('npm', ['ci', '--ignore-scripts', '--dry-run', '--no-audit', '--prefer-offline']);

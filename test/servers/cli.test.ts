@@ -34,34 +34,37 @@ describe('the brokers command', LIMIT, () => {
     rmSync(state, { recursive: true });
   });
 
-  test('brings every server up once, tells where they are, and takes them down', async () => {
-    expect(await cli('status')).toMatchObject({
-      status: 1,
-      stdout: kinds.map((kind) => `${kind}: not up\n`).join(''),
-    });
+  test.for(kinds.length > 0 ? ['one'] : [])(
+    'brings every server up once, tells where they are, and takes them down',
+    async () => {
+      expect(await cli('status')).toMatchObject({
+        status: 1,
+        stdout: kinds.map((kind) => `${kind}: not up\n`).join(''),
+      });
 
-    const up = await cli('up');
-    const lines = up.stdout.trimEnd().split('\n');
-    expect(lines.map((line) => line.replace(/:\/\/([^@]*@)?127\.0\.0\.1:\d+.*$/, ''))).toEqual(
-      found.map(({ part }) => `${part.variable}=${Object.keys(part.ports)[0]}`),
-    );
-    expect(up.status).toBe(0);
-    expect(await cli('up')).toMatchObject({ status: 0, stdout: up.stdout });
-    for (const [index, kind] of kinds.entries())
-      expect(await cli('up', kind)).toMatchObject({ status: 0, stdout: `${lines[index]}\n` });
-    expect(await cli('status')).toMatchObject({ status: 0 });
+      const up = await cli('up');
+      const lines = up.stdout.trimEnd().split('\n');
+      expect(lines.map((line) => line.replace(/:\/\/([^@]*@)?127\.0\.0\.1:\d+.*$/, ''))).toEqual(
+        found.map(({ part }) => `${part.variable}=${Object.keys(part.ports)[0]}`),
+      );
+      expect(up.status).toBe(0);
+      expect(await cli('up')).toMatchObject({ status: 0, stdout: up.stdout });
+      for (const [index, kind] of kinds.entries())
+        expect(await cli('up', kind)).toMatchObject({ status: 0, stdout: `${lines[index]}\n` });
+      expect(await cli('status')).toMatchObject({ status: 0 });
 
-    const remembered: Record<string, ProcessId & { folder: string }> = JSON.parse(
-      readFileSync(join(state, 'brokers.json'), 'utf8'),
-    );
-    const servers = Object.values(remembered);
-    const processes = servers.flatMap((server) => [server, ...descendants(server.pid)]);
-    expect(running(servers)).toHaveLength(kinds.length);
-    expect((await cli('down')).status).toBe(0);
-    expect(running(processes)).toEqual([]);
-    expect(servers.filter(({ folder }) => existsSync(folder))).toEqual([]);
-    expect(await cli('status')).toMatchObject({ status: 1 });
-  });
+      const remembered: Record<string, ProcessId & { folder: string }> = JSON.parse(
+        readFileSync(join(state, 'brokers.json'), 'utf8'),
+      );
+      const servers = Object.values(remembered);
+      const processes = servers.flatMap((server) => [server, ...descendants(server.pid)]);
+      expect(running(servers)).toHaveLength(kinds.length);
+      expect((await cli('down')).status).toBe(0);
+      expect(running(processes)).toEqual([]);
+      expect(servers.filter(({ folder }) => existsSync(folder))).toEqual([]);
+      expect(await cli('status')).toMatchObject({ status: 1 });
+    },
+  );
 
   test.for(kinds)('ends what a server that crashed left running: %s', async (kind) => {
     await cli('up', kind);

@@ -10,9 +10,12 @@ import { answers } from './tcp.ts';
 const run = promisify(execFile);
 
 const ROOT = join(import.meta.dirname, '../..');
-const FILE = 'docker-compose.yml';
-/** What an adapter may bring; where it is, it comes on top of the file for all. */
-const ownFile = (kind: string): string => join('adapters', kind, 'compose.yaml');
+
+/** The file for all, and on top of it what the adapter brings, if it does. */
+export function composeFiles(kind: string, root: string = ROOT): readonly string[] {
+  const own = join(root, 'adapters', kind, 'compose.yaml');
+  return [join(root, 'docker-compose.yml'), ...(existsSync(own) ? [own] : [])];
+}
 
 /**
  * The server of this adapter under Compose, as the profile and service of its name, brought up and healthy; or nothing where
@@ -61,7 +64,6 @@ export async function engineAnswers(): Promise<boolean> {
 }
 
 async function compose(profile: string, ...args: readonly string[]): Promise<string> {
-  const files = [FILE, ownFile(profile)].map((file) => join(ROOT, file)).filter(existsSync);
-  const options = files.flatMap((file) => ['--file', file]);
+  const options = composeFiles(profile).flatMap((file) => ['--file', file]);
   return (await run('docker', ['compose', ...options, '--profile', profile, ...args])).stdout;
 }

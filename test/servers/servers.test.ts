@@ -1,14 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { composeFiles } from './compose.ts';
 import { descendants, identify, isRunning, type ProcessId } from './process-table.ts';
 import { until } from './process.ts';
 import { adaptersWith } from '../adapters/discover.ts';
 import { obtainServer, startPrivateServer, type PrivateServer } from './servers.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -52,7 +54,7 @@ test.for(kinds)('%s does not outlive a process that was killed', LIMIT, async (k
   expect(await until(() => running(processes).length === 0 && !existsSync(folder), 10_000)).toBe(true);
 });
 
-test.for(kinds)('a process that forgets its server can still end: %s', LIMIT, async (kind) => {
+test.for(kinds.slice(0, 1))('a process that forgets its server can still end: %s', LIMIT, async (kind) => {
   const script = `
     import { startPrivateServer } from ${JSON.stringify(join(import.meta.dirname, 'servers.ts'))}
     await startPrivateServer('${kind}')`;
@@ -96,6 +98,8 @@ describe.each(found)(
 );
 
 describe('a server that nobody named', LIMIT, () => {
+  tellIfNone('server', kinds);
+
   /** Puts a `docker` on the path that answers with this shell script, `$*` being its words. */
   function dockerAnswers(script: string): void {
     const folder = mkdtempSync(join(tmpdir(), 'waggle-docker-'));
@@ -132,12 +136,29 @@ describe('a server that nobody named', LIMIT, () => {
     },
   );
 
-  test.for(['exit 1', 'exec sleep 60', `case "$*" in *' up '*) echo 'port is taken' >&2; exit 1;; esac`])(
+  test('is described for all of them, and by the adapter on top where it brings a file', () => {
+    const root = mkdtempSync(join(tmpdir(), 'waggle-compose-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    mkdirSync(join(root, 'adapters/pigeons'), { recursive: true });
+    for (const file of ['docker-compose.yml', 'adapters/pigeons/compose.yaml'])
+      writeFileSync(join(root, file), '');
+    expect(composeFiles('owls', root)).toEqual([join(root, 'docker-compose.yml')]);
+    expect(composeFiles('pigeons', root)).toEqual([
+      join(root, 'docker-compose.yml'),
+      join(root, 'adapters/pigeons/compose.yaml'),
+    ]);
+  });
+
+  const unwilling = [
+    'exit 1',
+    'exec sleep 60',
+    `case "$*" in *' up '*) echo 'port is taken' >&2; exit 1;; esac`,
+  ];
+  test.for(contained.slice(0, 1).flatMap(([kind]) => unwilling.map((script) => [script, kind] as const)))(
     'comes from an installed binary when docker says: %s',
-    async (script) => {
+    async ([script, kind]) => {
       dockerAnswers(script);
       const log: string[] = [];
-      const [kind = ''] = contained[0] ?? kinds;
       const server = await obtainServer(kind, { log: (line) => log.push(line) });
       onTestFinished(() => server.stop());
       expect(server.origin).toBe('binary');

@@ -11,6 +11,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { adapterTesting } from '../adapters/discover.ts';
 import { npmRun } from './npm-run.ts';
 import { driversOn, durable, environmentFor, moves } from './start.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
+
+tellIfNone('broker', durable);
 
 const ROOT = new URL('../..', import.meta.url);
 const KEYS = 7;

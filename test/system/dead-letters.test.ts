@@ -6,6 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
 import { durable, environmentFor } from './start.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
+
+tellIfNone('broker', durable);
 
 /** Declared as one thing, shaped as another. */
 const poison = (): CloudEvent => ({

@@ -4,6 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { depot, DEPOT_SOURCES } from './depot.ts';
 import { npmRun } from './npm-run.ts';
 import { durable, environmentFor } from './start.ts';
+import { tellIfNone } from '../adapters/tell-if-none.ts';
+
+tellIfNone('broker', durable);
 
 const OLD = 'old.handler';
 const SOURCES = [...DEPOT_SOURCES, `grp.${OLD}`];

@@ -5,9 +5,13 @@ import { connectionTo } from './sweep.ts';
 const CONTENT_TYPE = 'application/cloudevents+json';
 
 /** Tries once to connect. */
-export async function natsRawPublisher(url: string, namespace: string): Promise<RawPublisher> {
+export async function natsRawPublisher(
+  url: string,
+  namespace: string,
+  timeoutMs = 1_000,
+): Promise<RawPublisher> {
   const client = await connectNats({ ...connectionTo(url), reconnect: false });
-  const jetstream = client.jetstream({ timeout: 1_000 });
+  const jetstream = client.jetstream({ timeout: timeoutMs });
   return {
     server: `NATS ${client.info?.version}`,
     publish(lane, type, body) {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { MessagingError } from '@waggle/kernel';
 import type { Store } from '@waggle/messaging';
-import { openTcpLink } from '../../../test/contract/harness/tcp-link.ts';
+import { openTcpLink } from '@waggle/test/contract/tcp-link';
 import { freePort } from '@waggle/test/servers/tcp';
 import { append, events, readToEnd, rejection, useServer } from './harness.ts';
 

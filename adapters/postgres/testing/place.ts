@@ -20,7 +20,10 @@ const BATCH = 100;
 const LONG = 1_000;
 
 /** Beside the same work written straight on `pg`, on tables of the same columns and indexes. */
-export async function postgresPlace(url: string, relayTo?: RelayTarget): Promise<StorePlace> {
+export async function postgresPlace(
+  url: string,
+  relayTarget: () => Promise<RelayTarget | undefined>,
+): Promise<StorePlace> {
   const namespace = `bench-${process.pid}`;
   const open = async (name: string): Promise<Store> => {
     const opened = createPostgresStore({ ...connectionTo(url), poolSize: WRITERS }, settingsFor(name));
@@ -61,6 +64,7 @@ export async function postgresPlace(url: string, relayTo?: RelayTarget): Promise
         ),
     );
   const readers = await longStreams(store, bare);
+  const relayTo = await relayTarget();
   const relays = relayTo && relaying(store, bare, relayTo);
   return {
     server: `PostgreSQL ${version.rows[0]?.server_version}`,

@@ -13,7 +13,8 @@ export const testing: AdapterTesting = {
       listing: async ({ ctl }) =>
         `${await ctl('list_queues', 'name')}\n${await ctl('list_exchanges', 'name')}`,
     },
-    rawPublisher: async (...given) => (await import('./raw-publisher.ts')).rabbitmqRawPublisher(...given),
+    rawPublisher: async (url, namespace) =>
+      (await import('./raw-publisher.ts')).rabbitmqRawPublisher(url, namespace),
     foreignClient: async (...given) => (await import('./foreign-client.ts')).rabbitmqForeignClient(...given),
     place: async (url) => (await import('./place.ts')).rabbitmqPlace(url),
   },

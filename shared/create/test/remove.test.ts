@@ -17,7 +17,9 @@ const services = namesIn('services');
 
 /** Every file as it is afterwards; the lock file is npm's. */
 function after({ files, removed = [] }: Change): ReadonlyMap<string, string> {
-  const kept = [...before].filter(([file]) => !removed.some((path) => file === path || file.startsWith(`${path}/`)));
+  const kept = [...before].filter(
+    ([file]) => !removed.some((path) => file === path || file.startsWith(`${path}/`)),
+  );
   return new Map([...kept, ...files].filter(([file]) => file !== 'package-lock.json'));
 }
 
@@ -35,19 +37,32 @@ describe.each(adapters)('without the adapter %s', (name) => {
   });
 
   test('the documents still say all else', () => {
-    for (const file of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/wire.md', 'docs/switching-brokers.md']) {
+    for (const file of [
+      'README.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'docs/wire.md',
+      'docs/switching-brokers.md',
+    ]) {
       const [was, is] = [before.get(file) ?? '', left.get(file) ?? ''];
       expect(is.length, file).toBeGreaterThan(was.length * 0.6);
       const headings = (text: string): readonly string[] => text.match(/^#+ .*$/gm) ?? [];
       expect(headings(is), file).toEqual(headings(was));
       expect(is.endsWith('\n'), file).toBe(true);
     }
-    expect(left.get('README.md')?.split('\n\n')[1]).toMatch(/^Event-driven services in TypeScript .*chooses\.$/s);
+    expect(left.get('README.md')?.split('\n\n')[1]).toMatch(
+      /^Event-driven services in TypeScript .*chooses\.$/s,
+    );
   });
 });
 
 test('a path names it as well, and all of them go at once', () => {
-  const left = after(remove(ROOT, adapters.map((name) => `adapters/${name}`)));
+  const left = after(
+    remove(
+      ROOT,
+      adapters.map((name) => `adapters/${name}`),
+    ),
+  );
   expect(speakingOf(left, adapters)).toEqual([]);
 });
 
@@ -55,7 +70,11 @@ test('without services nothing is left of them, nor of the stories that are told
   const change = remove(ROOT, services);
   const left = after(change);
   const scope = (JSON.parse(before.get('package.json') ?? '{}') as { readonly name: string }).name;
-  const words = services.flatMap((name) => [`services/${name}`, `service-${name}`, `@${scope}/contracts/${name}`]);
+  const words = services.flatMap((name) => [
+    `services/${name}`,
+    `service-${name}`,
+    `@${scope}/contracts/${name}`,
+  ]);
   expect(speakingOf(left, words)).toEqual([]);
   for (const path of change.removed ?? []) expect(speakingOf(left, [path])).toEqual([]);
   expect(left.has('services/README.md')).toBe(true);
@@ -64,7 +83,9 @@ test('without services nothing is left of them, nor of the stories that are told
 test('a service whose contracts another one needs stays, and it is said which', () => {
   const needed = services.find((name) => {
     const others = services.filter((other) => other !== name);
-    const imports = [...before].filter(([file]) => others.some((other) => file.startsWith(`services/${other}/`)));
+    const imports = [...before].filter(([file]) =>
+      others.some((other) => file.startsWith(`services/${other}/`)),
+    );
     return imports.some(([, text]) => text.includes(`/contracts/${name}'`));
   });
   const because = /needs shared\/contracts\/src\/.*: remove both, npm run remove -- /;
@@ -74,5 +95,7 @@ test('a service whose contracts another one needs stays, and it is said which', 
 test('what is not there, and what all stand on, is refused', () => {
   expect(() => remove(ROOT, ['nobody'])).toThrow('there is no adapter and no service "nobody", only ');
   expect(() => remove(ROOT, ['../shared'])).toThrow('there is no adapter and no service "../shared"');
-  expect(() => remove(ROOT, ['memory'])).toThrow('adapters/memory is what the defaults and all tests stand on');
+  expect(() => remove(ROOT, ['memory'])).toThrow(
+    'adapters/memory is what the defaults and all tests stand on',
+  );
 });

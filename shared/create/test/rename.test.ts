@@ -34,7 +34,9 @@ test('the licence has another holder, the changelog begins anew, and the README 
 test.each(['acme', '', '@', '@Acme', '@acme/shop', '@../x', '@class', '@a b', `@${'x'.repeat(300)}`])(
   '%j is no scope',
   (scope) => {
-    expect(() => rename(ROOT, scope)).toThrow(/is no scope of packages: write @|cannot name a scope of packages: /);
+    expect(() => rename(ROOT, scope)).toThrow(
+      /is no scope of packages: write @|cannot name a scope of packages: /,
+    );
   },
 );
 

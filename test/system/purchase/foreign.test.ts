@@ -5,6 +5,7 @@ import { serverUrl } from '../../setup/server-url.ts';
 import { createJournal, handled } from './journal.ts';
 import { placeOrder } from './purchase.ts';
 import { environmentFor } from './environment.ts';
+import { tellIfNone } from '../../adapters/tell-if-none.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -12,6 +13,8 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const found = (await adaptersWith('broker')).flatMap(({ name, part: { use, foreignClient } }) =>
   use && foreignClient ? [[name, foreignClient] as const] : [],
 );
+
+tellIfNone('client of a broker', found);
 
 test.each(found)(
   'a foreign service on the raw client of %s takes the place of payments',

@@ -11,6 +11,9 @@ import { readOutcome } from './outcome.ts';
 import { poison } from './purchase.ts';
 import type { Purchase } from './purchase.ts';
 import { environmentFor, moves } from './environment.ts';
+import { tellIfNone } from '../../adapters/tell-if-none.ts';
+
+tellIfNone('broker', moves);
 
 type Environment = Record<string, string>;
 
