@@ -187,7 +187,7 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
     naming('test/chaos/planted.ts', "export * from '@waggle/contracts/<name>';", '@waggle/contracts/<name>'),
     naming('shared/contracts/test/planted.ts', "await import('../src/<name>.ts');", 'contracts/<name>'),
     naming('shared/contracts/src/planted.ts', "import { thingMade } from './<name>.ts';", 'contracts/<name>'),
-    naming('adapters/nats/test/planted.ts', "const type = '<name>.thing-made.v1';", '<name>.thing-made.v1'),
+    naming('adapters/memory/test/planted.ts', "const type = '<name>.thing-made.v1';", '<name>.thing-made.v1'),
     naming('test/system/planted.ts', "sweep('grp.<name>.make-more');", '<name>.make-more'),
   ],
   'no comment switches a rule off for imports or types': [

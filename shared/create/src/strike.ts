@@ -143,13 +143,13 @@ function withoutAside(sentence: string, hit: (text: string) => boolean): string 
 /** Out of "A, B or C", "on A, on B", `A|B|C` and "A and B". */
 export function withoutElement(text: string, words: Words): string {
   const word = patternOf(words);
-  const before = '(?:(?:on|in|to|from|at|of|with) (?:an? )?)?';
+  const before = '(?:(?:on|in|to|from|at|of|with) )?';
   const name = `(?:\`[^\`]*${word}[^\`]*\`|\\*\\*[^*]*${word}[^*]*\\*\\*|${word}(?:[\\w./-]*[\\w/-])?(?: [A-Z]\\w*|(?= servers?) servers?)?)`;
   const end = "(?![\\w-]| [A-Z\\d]|'s|’s)";
   const steps: readonly [pattern: string, by: string][] = [
     [`,? (?:and|or) ${before}${name}${end}`, LOST],
     [`, ${before}${name}${end}(?=,? (?:and|or) |,)`, ''],
-    [`; ${name}${end}(?=,)`, ';'],
+    [`; ${name}, `, '; '],
     [`; ${name}$`, ''],
     [`\\b(on|in|to|from|at|of|with) ${name}, (?=\\1 )`, ''],
     [`${name}, (?=\\S+(?: \\S+)?,? (?:and|or) |\\S+,)`, ''],

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../src/main.ts';
-import { contentsOf, copyOfRepository } from './repository.ts';
+import { filesIn, copyOfRepository } from './repository.ts';
 
 const LONG = 'x'.repeat(300);
 /** What somebody, or something, may type where a name is wanted. */
@@ -57,7 +57,7 @@ let said = '';
 beforeAll(() => {
   root = copyOfRepository();
   mkdirSync(join(root, 'services/occupied'));
-  before = contentsOf(root);
+  before = filesIn(root);
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     said += String(text);
     return true;
@@ -72,7 +72,7 @@ afterAll(() => {
 async function refused(args: readonly string[]): Promise<string> {
   said = '';
   expect(await main(args, root)).toBeGreaterThan(0);
-  expect(contentsOf(root)).toEqual(before);
+  expect(filesIn(root)).toEqual(before);
   expect(said).toMatch(/^\[waggle\] .{20,500}\n/s);
   expect(said).not.toMatch(/\n {4}at /);
   return said;
@@ -85,6 +85,12 @@ test('there are fifty of them at least', () => {
 describe.each([...new Set(hostile)])('%j', (name) => {
   test('names no service', async () => {
     expect(await refused(['service', name])).toMatch(/cannot name|npm run new:service/);
+  });
+
+  test('names no adapter, and no scope; nothing of that name can be removed', async () => {
+    await refused(['adapter', name]);
+    await refused(['rename', `@${name}`]);
+    await refused(['remove', name]);
   });
 
   test('names nothing that a service keeps', async () => {
@@ -110,6 +116,7 @@ test.each([
     ['service', 'occupied'],
     'services/occupied is already there: choose another name, or remove',
   ],
+  ['an adapter that is there', ['adapter', 'memory'], 'adapters/memory is already there'],
   ['a path of the host', ['service', 'health'], 'the host itself answers /health'],
   [
     'a word that the code uses',

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
@@ -18,11 +18,14 @@ export function copyOfRepository(): string {
   return root;
 }
 
-/** Every file with what is in it. */
-export function contentsOf(root: string): ReadonlyMap<string, string> {
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
+/** Every file, with when it was written last and how long it is. */
+export function filesIn(root: string): ReadonlyMap<string, string> {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    files.map((file) => {
+      const { mtimeMs, size } = statSync(file);
+      return [relative(root, file), `${mtimeMs} ${size}`] as const;
+    }),
   );
-  const files = entries.map((entry) => join(entry.parentPath, entry.name));
-  return new Map(files.map((file) => [relative(root, file), readFileSync(file, 'utf8')] as const));
 }

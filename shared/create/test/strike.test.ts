@@ -15,6 +15,8 @@ describe('out of a sentence', () => {
     ['It runs on **Pigeon**, on **Crow** or **in a nest**.', 'It runs on **Crow** or **in a nest**.'],
     ['From `CROW_URL`, `PIGEON_URL` and `RAVEN_URL` it comes.', 'From `CROW_URL` and `RAVEN_URL` it comes.'],
     ['From `PIGEON_URL`, `CROW_URL` and `RAVEN_URL` it comes.', 'From `CROW_URL` and `RAVEN_URL` it comes.'],
+    ['Birds: crow; pigeon, raven.', 'Birds: crow; raven.'],
+    ['A crow is a bird, to a Pigeon owner its friend. Raven talks.', 'Raven talks.'],
     ['Say `up [crow|pigeon|raven]`.', 'Say `up [crow|raven]`.'],
     ['Crow flies. Pigeon 4 was never tried. Raven talks.', 'Crow flies. Raven talks.'],
     ['Crow flies (Pigeon walks), and lands.', 'Crow flies, and lands.'],

@@ -13,13 +13,16 @@ export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What to do where there is no service. */
 export const HOW_TO_BEGIN = 'Make one: npm run new:service -- <name>';
 
-/** The folders in `services/`: putting one there is all it takes to be found. There need not be any. */
+/**
+ * The folders in `services/`: putting one there is all it takes to be found. There need not be any. What tests and tools leave of
+ * one that was deleted has no sources, and is none.
+ */
 export async function serviceNames(root: string = ROOT): Promise<readonly string[]> {
   const folder = join(root, 'services');
   if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'src')))
     .map(({ name }) => name)
     .toSorted();
 }

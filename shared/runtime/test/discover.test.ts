@@ -21,8 +21,9 @@ async function repository(services: Readonly<Record<string, string>>): Promise<s
 const named = (name: string): string =>
   `export const service = { name: '${name}', publishes: [], sends: [] };`;
 
-test('a folder in services/ is all it takes to be found; files beside it are not services', async () => {
+test('a folder in services/ is all it takes to be found; files beside it, and what is left of a deleted one, are not services', async () => {
   const root = await repository({ shipping: named('shipping'), billing: named('billing') });
+  await mkdir(join(root, 'services', 'deleted', 'reports'), { recursive: true });
   expect(await serviceNames(root)).toEqual(['billing', 'shipping']);
   expect((await loadServices([], 'memory', root)).map(({ name }) => name)).toEqual(['billing', 'shipping']);
 });
