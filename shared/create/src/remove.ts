@@ -3,7 +3,7 @@ import type { Change } from './change.ts';
 import { CannotCreate } from './names.ts';
 import { contractFile, declaredIn } from './new-event.ts';
 import { nameOfProject, readProject } from './project.ts';
-import { strike, strikeYaml, withoutElement, type Words } from './strike.ts';
+import { hitting, strike, strikeYaml, withoutElement, type Words } from './strike.ts';
 import type { Files } from './template.ts';
 
 interface Manifest {
@@ -15,6 +15,9 @@ interface Manifest {
 
 /** The adapter that all tests stand on. */
 const KEPT = 'memory';
+
+/** Files that every service has. */
+const USUAL = new Set(['http.ts', 'ports.ts', 'service.ts']);
 
 /** What goes, and by which words all else spoke of it. */
 interface Leaving {
@@ -75,35 +78,37 @@ function adapterLeaving(files: Files, name: string): Leaving {
 
 function serviceLeaving(files: Files, name: string, scope: string): Leaving {
   const contract = contractFile(name);
-  const declared = declaredIn(files.get(contract) ?? '').map((each) => each.name);
-  const said = new RegExp(`(?<![A-Za-z0-9-])(services/|service-|contracts/)?${name}(?:[./'"\`]|$)`, 'm');
-  const stories = [...files]
-    .filter(([file, text]) => /^test\/system\/[^/]+\//.test(file) && said.test(text))
-    .map(([file]) => file.split('/').slice(0, 3).join('/'));
-  const paths = [`services/${name}`, ...(files.has(contract) ? [contract] : []), ...new Set(stories)];
-  const http = [...files].filter(([file]) => file.startsWith(`services/${name}/src/adapters/`));
-  const routes = http.flatMap(([, text]) =>
-    [...text.matchAll(/path: '(\/[a-z0-9-]+)/g)].map(([, route = '']) => `3000${route}`),
+  const declared = declaredIn(files.get(contract) ?? '');
+  const sources = [...files].filter(([file]) => file.startsWith(`services/${name}/src/`));
+  const code = sources.map(([, text]) => text).join('\n');
+  const groups = [...code.matchAll(/\bon(?:Event|Command)\(\s*'([a-z0-9-]+)'/g)].map(
+    ([, handler]) => `${name}.${handler}`,
   );
+  const named = [
+    `services/${name}`,
+    `service-${name}`,
+    `@${scope}/contracts/${name}`,
+    ...declared.map((each) => each.type),
+    ...groups,
+  ];
+  const speaksOfIt = hitting(named);
+  const stories = [...files]
+    .filter(([file, text]) => /^test\/system\/[^/]+\//.test(file) && speaksOfIt(text))
+    .map(([file]) => file.split('/').slice(0, 3).join('/'));
+  const paths = [...new Set([`services/${name}`, ...(files.has(contract) ? [contract] : []), ...stories])];
+  const routes = [...code.matchAll(/path: '(\/[a-z0-9-]+)/g)].map(([, route = '']) => `3000${route}`);
   const scripts = Object.entries(manifestOf(files, 'package.json').scripts ?? {});
   const gone = scripts.filter(([, command]) => paths.some((path) => command.includes(`${path}/`)));
   return {
     paths,
     words: [
-      ...paths,
-      ...[
-        `service-${name}`,
-        `${name}/`,
-        `\`${name}\``,
-        `${name}.`,
-        `[${name}]`,
-        `SERVICES=${name}`,
-        `@${scope}/contracts/${name}`,
-      ],
-      ...[...new Set(routes)],
-      ...declared,
-      ...gone.map(([script]) => `npm run ${script}`),
-      ...gone.map(([script]) => `npm run --silent ${script}`),
+      ...new Set([
+        ...[...paths, ...named, ...routes, `${name}/`, `\`${name}\``, `[${name}]`, `SERVICES=${name}`],
+        ...declared.map((each) => each.name),
+        ...stories.map((story) => `${story.slice(story.lastIndexOf('/') + 1)}/`),
+        ...sources.map(([file]) => file.slice(file.lastIndexOf('/') + 1)).filter((file) => !USUAL.has(file)),
+        ...gone.flatMap(([script]) => [`npm run ${script}`, `npm run --silent ${script}`]),
+      ]),
     ],
   };
 }

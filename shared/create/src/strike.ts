@@ -33,7 +33,7 @@ export function strike(text: string, words: Words): string {
     const rest = strikeBlock(block, words);
     if (rest === '') dropIntroduction(kept, block);
     else kept.push(rest);
-    wasIntroduced = rest === '' && block.trimEnd().endsWith(':');
+    wasIntroduced = block.trimEnd().endsWith(':') && !rest.endsWith(':');
   }
   return `${renumber(text, withoutEmptySections(kept).join('\n\n')).trimEnd()}${/\n*$/.exec(text)?.[0] ?? ''}`;
 }
@@ -126,7 +126,13 @@ function strikeSentences(block: string, words: Words, indent = 0): string {
   if (!hit(block)) return block;
   const line = withoutElement(block.replace(/\s*\n\s*/g, ' '), words);
   const sentences = line.split(/(?<=[.?!:][)"”*]*) (?=[A-Z`[(*“])/);
-  const kept = sentences.map((sentence) => withoutAside(sentence, hit)).filter((sentence) => !hit(sentence));
+  const shorter = sentences.map((sentence) => withoutAside(sentence, hit));
+  // What promises something goes with it.
+  const isEmptyPromise = (sentence: string, next: string | undefined): boolean =>
+    sentence.endsWith(':') && next !== undefined && hit(next);
+  const kept = shorter.filter(
+    (sentence, index) => !hit(sentence) && !isEmptyPromise(sentence, shorter[index + 1]),
+  );
   return wrap(kept.join(' '), indent);
 }
 

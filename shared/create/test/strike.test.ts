@@ -21,6 +21,7 @@ describe('out of a sentence', () => {
     ['Crow flies. Pigeon 4 was never tried. Raven talks.', 'Crow flies. Raven talks.'],
     ['Crow flies (Pigeon walks), and lands.', 'Crow flies, and lands.'],
     ['Crow flies; the pigeon walks. Raven talks.', 'Crow flies. Raven talks.'],
+    ['Crow flies. There is one more: `pigeon` walks.', 'Crow flies.'],
     ['A carrierpigeon and PIGEONS are others.', 'A carrierpigeon and PIGEONS are others.'],
   ])('%j becomes %j', (before, after) => {
     expect(struck(before)).toBe(after);
