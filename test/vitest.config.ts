@@ -8,6 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
+    isolate: false,
     maxWorkers: 2,
     hideSkippedTests: true, // `-t` would bury what it chose
     reporters: ['default', 'json'],

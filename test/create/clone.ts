@@ -26,6 +26,8 @@ export interface Clone {
   readonly root: string;
   /** A command to its end. Rejects, with what it said, when its status is another one. @param status @default 0 */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<string>;
+  /** What `npm run check` does: of these workspaces, or, with `WAGGLE_CREATE=all`, of all of them. */
+  check(workspaces: readonly string[]): Promise<void>;
   /** Every file with what is in it, but for what is made again. */
   contents(): ReadonlyMap<string, string>;
   remove(): void;
@@ -44,20 +46,42 @@ export function cloneRepository(): Clone {
     filter: (source) => !LEFT_OUT.test(relative(ROOT, source)),
   });
   linkPackages(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+  async function run(
+    command: string,
+    args: readonly string[],
+    { environment = {}, status = 0 }: RunOptions = {},
+  ): Promise<string> {
+    const child = spawn(command, args, {
+      cwd: root,
+      // As far as nothing has changed, what was checked before need not be checked again.
+      env: {
+        ...process.env,
+        TURBO_CACHE_DIR: join(ROOT, '.turbo/cache'),
+        TURBO_TELEMETRY_DISABLED: '1',
+        NO_COLOR: '1',
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)));
+    const [ended] = (await once(child, 'close')) as [number | null];
+    if (ended !== status) throw new Error(`${command} ${args.join(' ')} ended with ${ended}:\n${said}`);
+    return said;
+  }
   return {
     root,
-    async run(command, args, { environment = {}, status = 0 } = {}) {
-      const child = spawn(command, args, {
-        cwd: root,
-        // As far as nothing has changed, what was checked before need not be checked again.
-        env: { ...process.env, TURBO_CACHE_DIR: join(ROOT, '.turbo/cache'), NO_COLOR: '1', ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)));
-      const [ended] = (await once(child, 'close')) as [number | null];
-      if (ended !== status) throw new Error(`${command} ${args.join(' ')} ended with ${ended}:\n${said}`);
-      return said;
+    run,
+    async check(workspaces) {
+      if (process.env['WAGGLE_CREATE'] === 'all') return void (await run('npm', ['run', 'check']));
+      await run('npx', [
+        'turbo',
+        'run',
+        'check',
+        ...workspaces.map((workspace) => `--filter=./${workspace}`),
+      ]);
+      await run('npx', ['oxlint', ...workspaces]);
+      await run('npx', ['oxfmt', '--check']);
     },
     contents() {
       const entries = readdirSync(root, { recursive: true, withFileTypes: true });
