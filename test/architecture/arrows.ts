@@ -137,6 +137,16 @@ export const arrows: readonly Arrow[] = [
     ],
   },
   {
+    from: 'shared/create/src/planted.ts',
+    may: ['./names.ts', 'node:fs', 'node:fs/promises', '@clack/prompts'],
+    mayNot: ['@waggle/kernel', '@waggle/runtime', 'zod', '../templates/service/src/service.ts'],
+  },
+  {
+    from: 'shared/create/templates/service/src/application/planted.ts',
+    may: ['./ports.ts', '../domain/thing.ts', '@waggle/kernel', '@waggle/contracts/templates/honey-house'],
+    mayNot: ['hono', 'inversify', 'node:fs', '@waggle/runtime', '@waggle/messaging', '../service.ts'],
+  },
+  {
     from: 'shared/create/templates/adapter/src/planted.ts',
     may: ['./index.ts', '@waggle/kernel', '@waggle/messaging', 'kafkajs', 'node:net'],
     mayNot: [

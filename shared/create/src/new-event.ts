@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from './change.ts';
 import { CannotCreate, camelCase, checkNewName } from './names.ts';
-import { adopt } from './template.ts';
+import { adopt, checkNotUsed } from './template.ts';
 
 const CONTRACTS = 'shared/contracts/src';
 const TEMPLATE = `${CONTRACTS}/templates/honey-house.ts`;
@@ -73,7 +73,9 @@ export function withEvent(root: string, parsed: EventType): string {
   const words = event.split('-');
   const verb = words.at(-1) ?? event;
   const subject = words.length > 1 ? words.slice(0, -1).join('-') : context;
-  const template = readFileSync(join(root, TEMPLATE), 'utf8').replaceAll('was opened', `was ${verb}`);
+  const living = readFileSync(join(root, TEMPLATE), 'utf8');
+  checkNotUsed(new Map([[TEMPLATE, living]]), 'an event', event);
+  const template = living.replaceAll('was opened', `was ${verb}`);
   const whole = adopt(template, [
     ['honey-house', context],
     ['honey-jar-opened', event],

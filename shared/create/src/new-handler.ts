@@ -4,7 +4,7 @@ import type { Change } from './change.ts';
 import { checkFree } from './change.ts';
 import { camelCase, CannotCreate, checkNewName } from './names.ts';
 import { contractFile, declaredIn, parseEventType } from './new-event.ts';
-import { adopt, copyTemplate, readTemplate } from './template.ts';
+import { adopt, checkNotUsed, copyTemplate, readTemplate } from './template.ts';
 import type { Renaming } from './words.ts';
 
 export interface NewHandlerOptions {
@@ -28,6 +28,7 @@ export function newHandler(
   const { name = `keep-${event}` } = options;
   checkNewName('a use case', name);
   const template = readTemplate(root, 'handler');
+  checkNotUsed(template, 'a use case', name);
   const renamings: readonly Renaming[] = [
     ['keep-honey-jar-opened', name],
     ['honey-jar-opened', event],

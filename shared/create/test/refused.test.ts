@@ -129,6 +129,7 @@ test.each([
     ['event', 'money.coin-minted.v1'],
     'shared/contracts/src/money is something else',
   ],
+  ['a word that contracts use', ['event', 'billing.define-event.v1'], 'already says defineEvent'],
   ['no version', ['event', 'billing.invoice-issued'], 'write <context>.<past-tense>.v<major>'],
   ['version 0', ['event', 'billing.invoice-issued.v0'], 'write <context>.<past-tense>.v<major>'],
   ['no name', ['service'], 'npm run new:service -- <name>'],
