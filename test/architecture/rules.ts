@@ -15,8 +15,8 @@ export interface Rule {
 }
 
 const MAX_LINES = 350;
-/** About 1,000. */
-const MAX_ADAPTER_LINES = 1_100;
+/** About 1,000, and some more where the project has a long name. */
+const MAX_ADAPTER_LINES = 1_150;
 /**
  * Stores are another port, and SQL is another language. A pump is what a broker needs that has no start positions for its queues. Settings are read
  * before there is a driver, and what operators ask about groups is in no message's way.

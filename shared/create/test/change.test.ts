@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../src/main.ts';
 import { copyOfRepository, filesIn } from './repository.ts';
 
+const SERVICE = 'parcel-tracking';
 let root: string;
 let before: ReadonlyMap<string, string>;
 let said = '';
@@ -27,9 +28,9 @@ afterAll(() => {
 const contents = (): readonly string[] => [...filesIn(root).keys()];
 
 test.each([
-  [['service', 'parcel-tracking', '--entity', 'parcel']],
+  [['service', SERVICE, '--entity', 'parcel']],
   [['adapter', 'carrier-crow']],
-  [['event', 'parcel-tracking.parcel-lost.v1']],
+  [['event', `${SERVICE}.parcel-lost.v1`]],
   [['rename', '@acme']],
 ])('%j: what fails half-way leaves everything as it was', async (args) => {
   expect(await main(args, root)).toBe(1);
@@ -45,9 +46,9 @@ test('what was to go is back when the rest fails', async () => {
 });
 
 test('a dry run says what would be written, and what to do then, and writes nothing', async () => {
-  expect(await main(['service', 'parcel-tracking', '--entity', 'parcel', '--dry-run'], root)).toBe(0);
-  expect(said).toContain('would write\n  services/parcel-tracking/');
-  expect(said).toContain('\n  shared/contracts/src/parcel-tracking.ts\nnext\n  npm test --workspace');
+  expect(await main(['service', SERVICE, '--entity', 'parcel', '--dry-run'], root)).toBe(0);
+  expect(said).toContain(`would write\n  services/${SERVICE}/`);
+  expect(said).toContain(`\n  shared/contracts/src/${SERVICE}.ts\nnext\n  npm test --workspace`);
   expect(contents()).toEqual([...before.keys()]);
 });
 

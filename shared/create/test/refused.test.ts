@@ -56,7 +56,7 @@ let said = '';
 
 beforeAll(() => {
   root = copyOfRepository();
-  mkdirSync(join(root, 'services/occupied'));
+  mkdirSync(join(root, 'services', 'occupied'), { recursive: true });
   before = filesIn(root);
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     said += String(text);
@@ -111,11 +111,7 @@ describe.each([...new Set(hostile)])('%j', (name) => {
 });
 
 test.each([
-  [
-    'what is there',
-    ['service', 'occupied'],
-    'services/occupied is already there: choose another name, or remove',
-  ],
+  ['what is there', ['service', 'occupied'], '/occupied is already there: choose another name, or remove'],
   ['an adapter that is there', ['adapter', 'memory'], 'adapters/memory is already there'],
   ['a path of the host', ['service', 'health'], 'the host itself answers /health'],
   [
