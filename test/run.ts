@@ -53,7 +53,7 @@ function readReport({ folder }: Workspace): Report | undefined {
 async function runAll(args: readonly string[]): Promise<number> {
   const all = workspaces();
   for (const { folder } of all) rmSync(join(folder, REPORT), { force: true });
-  const options = ['--concurrency=3', '--continue=always', '--output-logs=new-only', ...args];
+  const options = ['--concurrency=2', '--continue=always', '--output-logs=new-only', ...args];
   const filters = args.some((argument) => /^(--filter|-F)/.test(argument))
     ? [[]]
     : [[`--filter=!${LAST}`], [`--filter=${LAST}`]];

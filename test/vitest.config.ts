@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Real servers and real time: long limits, and no more files at once than there are cores. */
+/** Real servers and real time: long limits. Much of it is waiting, so there are more files at once than there are cores. */
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
@@ -9,7 +9,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
     hideSkippedTests: true, // `-t` would bury what it chose
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/vitest.json' },

@@ -26,7 +26,7 @@ export interface Clone {
   readonly root: string;
   /** A command to its end. Rejects, with what it said, when its status is another one. @param status @default 0 */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<string>;
-  /** What `npm run check` does: of these workspaces, or, with `WAGGLE_CREATE=all`, of all of them. */
+  /** `npm run check` with `WAGGLE_CREATE=all`, else the same of these workspaces. */
   check(workspaces: readonly string[]): Promise<void>;
   /** Every file with what is in it, but for what is made again. */
   contents(): ReadonlyMap<string, string>;
@@ -74,6 +74,7 @@ export function cloneRepository(): Clone {
     run,
     async check(workspaces) {
       if (process.env['WAGGLE_CREATE'] === 'all') return void (await run('npm', ['run', 'check']));
+      if (workspaces.length === 0) return;
       await run('npx', [
         'turbo',
         'run',

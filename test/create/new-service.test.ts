@@ -120,9 +120,12 @@ test('a consumer of another service’s event is one command, which touches no o
 test('an adapter is a folder, and its tests say clause by clause what is still to do', async () => {
   const others = clone.contents();
   await clone.run('npm', ['run', 'new:adapter', '--', ADAPTER]);
-  const made = changedSince(others, clone.contents());
+  const now = clone.contents();
+  const made = changedSince(others, now);
   expect(made.filter((file) => !file.startsWith(`adapters/${ADAPTER}/`))).toEqual([]);
-  expect(made.filter((file) => /paper.?plane|template/i.test(clone.contents().get(file) ?? ''))).toEqual([]);
+  expect(made.filter((file) => /paper.?plane|template/i.test(now.get(file) ?? ''))).toEqual([]);
+  await clone.run('npm', ['run', 'env']);
+  expect(changedSince(now, clone.contents())).toEqual([]); // its settings are listed as they are
   const said = await clone.run('npm', ['test', '--workspace', `adapters/${ADAPTER}`], { status: 1 });
   for (const clause of ['[A1]', '[B1]', '[E2]', '[F16]', '[H1]', '[Q5]'])
     expect(said).toContain(` FAIL  test/contract.test.ts > contract: ${ADAPTER} > ${clause} `);

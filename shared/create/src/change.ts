@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path';
 import { CannotCreate } from './names.ts';
 import type { Files } from './template.ts';
 
+/** What npm may take where it has to fetch something. */
+const PATIENCE_MS = 180_000;
+
 /** What a generator wants to be: nothing is written before all of it is known. */
 export interface Change {
   /** Whole files, by their path from the root: new ones, and those that get more lines. */
@@ -60,7 +63,11 @@ export function apply(root: string, { files, removed = [], links }: Change): voi
 }
 
 function run(root: string, command: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: PATIENCE_MS,
+  });
   if (status === 0) return;
   const said = error?.message ?? stderr.trim();
   throw new CannotCreate(`${command} ${args[0] ?? ''} failed, and everything is as it was before: ${said}`);

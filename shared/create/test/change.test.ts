@@ -9,7 +9,8 @@ let before: ReadonlyMap<string, string>;
 let said = '';
 
 beforeAll(() => {
-  root = copyOfRepository(); // in which nothing is installed
+  root = copyOfRepository(); // in which nothing is installed,
+  vi.stubEnv('PATH', ''); // nor can be
   before = filesIn(root);
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, 'write').mockImplementation((text) => {
@@ -22,6 +23,7 @@ beforeEach(() => {
 });
 afterAll(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   rmSync(root, { recursive: true, force: true });
 });
 
