@@ -38,8 +38,9 @@ test('the repository becomes a project of one’s own', async () => {
   ]);
 });
 
-test('in which everything is in order, and a service is made as before', async () => {
+test('in which everything is in order, and a service and an adapter are made as before', async () => {
   await clone.run('npm', ['run', 'new:service', '--', SERVICE, '--entity', 'parcel']);
+  await clone.run('npm', ['run', 'new:adapter', '--', 'carrier-crow']);
   await clone.check([]);
   for (const workspace of [made, 'shared/contracts'])
     await clone.run('npm', ['test', '--workspace', workspace]);

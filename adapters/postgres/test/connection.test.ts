@@ -163,7 +163,7 @@ describe('a lost connection', () => {
 describe('time-outs', () => {
   test('a commit that waits for a lock for too long is given up, on the server too, and can be made again', async () => {
     const namespace = bench.namespace();
-    const store = await bench.open(namespace, { requestTimeoutMs: 300 });
+    const store = await bench.open(namespace, { requestTimeoutMs: 1_000 });
     await append(store, 'order-1');
     const writer = await bench.writer(namespace);
     await writer.write({ streams: [{ stream: 'order-1', expected: 1, events: events(1) }] });
