@@ -37,9 +37,9 @@ type Planted = [files: Readonly<Record<string, string>>, file: string, what: str
 /** For each rule: a violation, where it is found and what is said of it. */
 const planted: Readonly<Record<string, readonly Planted[]>> = {
   'no file has more than 350 lines': [
-    [{ 'shared/kernel/src/planted.ts': lines(351) }, 'shared/kernel/src/planted.ts', '351 lines'],
-    [{ 'services/made-up/test/planted.ts': lines(400) }, 'services/made-up/test/planted.ts', '400 lines'],
-    [{ 'test/system/planted.ts': lines(360) }, 'test/system/planted.ts', '360 lines'],
+    [{ 'shared/kernel/src/planted.ts': lines(700) }, 'shared/kernel/src/planted.ts', '700 lines'],
+    [{ 'services/made-up/test/planted.ts': lines(800) }, 'services/made-up/test/planted.ts', '800 lines'],
+    [{ 'test/system/planted.ts': lines(900) }, 'test/system/planted.ts', '900 lines'],
   ],
   'an adapter fits in a reader’s head: about 1,000 lines of code at most': [
     [
@@ -47,13 +47,13 @@ const planted: Readonly<Record<string, readonly Planted[]>> = {
         'adapters/planted/package.json':
           '{"name":"@waggle/adapter-planted","scripts":{"check":"","test":""}}',
         ...Object.fromEntries(
-          Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(80)]),
+          Array.from({ length: 10 }, (_, n) => [`adapters/planted/src/${n}.ts`, lines(245)]),
         ),
         'adapters/planted/src/store/planted.ts': lines(300),
-        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(351)}`,
+        'adapters/planted/src/c/c.ts': `// a comment\n\n${lines(3)}`,
       },
       'adapters/planted',
-      '1151 lines of code',
+      '44154 signs of code',
     ],
   ],
   'the driver port has at most eight methods': [

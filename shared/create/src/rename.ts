@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Change } from './change.ts';
 import { CannotCreate, checkNewName, pascalCase } from './names.ts';
 import { nameOfProject, readProject } from './project.ts';
@@ -34,6 +36,7 @@ export function rename(root: string, scope: string, options: RenameOptions = {})
   const found = new RegExp([...spellings.keys()].join('|'), 'g');
   const renamed = (text: string): string =>
     text.replace(found, (spelling) => spellings.get(spelling) ?? spelling);
+  const packages = `node_modules/@${before}`; // npm links the others, and leaves these
   const files = new Map<string, string>();
   for (const [file, text] of readProject(root)) {
     const own = special[file]?.(text, { holder, year, before }) ?? text;
@@ -41,6 +44,7 @@ export function rename(root: string, scope: string, options: RenameOptions = {})
   }
   return {
     files,
+    removed: existsSync(join(root, packages)) ? [packages] : [],
     links: true,
     next: [
       'npm run check && npm test',

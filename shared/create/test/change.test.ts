@@ -33,7 +33,7 @@ test.each([
   [['service', SERVICE, '--entity', 'parcel']],
   [['adapter', 'carrier-crow']],
   [['event', `${SERVICE}.parcel-lost.v1`]],
-  [['rename', '@acme']],
+  [['rename', '@borealis-works']],
 ])('%j: what fails half-way leaves everything as it was', async (args) => {
   expect(await main(args, root)).toBe(1);
   expect(said).toMatch(/oxfmt .* failed, and everything is as it was before: /);

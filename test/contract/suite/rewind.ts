@@ -54,9 +54,12 @@ export const rewindCases = [
     const back = bench.member({ from: server });
     await back.messaging.open({ waitMs: bench.deadlineMs });
     await bench.subscribe(back, { from: 'beginning' }, handled);
-    await handled.count(done.length + waiting.length);
+    const all = done.length + waiting.length;
+    await handled.until((items) => new Set(ids(items)).size === all, `${all} events`);
     await bench.settled(back);
-    assert.deepEqual(ids(handled.items), ids([...done, ...waiting]));
+    assert.deepEqual([...new Set(ids(handled.items))], ids([...done, ...waiting]));
+    // What was settled a moment before may come again; a place that is lost begins anew with all of it.
+    assert.ok(handled.items.length < 2 * done.length + waiting.length, 'all that was done came again');
   }),
 
   ...bothOrderings(
