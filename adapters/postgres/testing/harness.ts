@@ -25,7 +25,7 @@ export async function postgresStoreHarness(url: string): Promise<StoreHarness> {
     store: (namespace) =>
       createPostgresStore(
         { ...server, poolSize: POOL_SIZE },
-        { namespace, topology: 'declare', requestTimeoutMs: 10_000, logger: silentLogger },
+        { namespace, topology: 'declare', requestTimeoutMs: 30_000, logger: silentLogger },
       ),
     async openWriter(namespace): Promise<OpenWriter> {
       const client = await connected();

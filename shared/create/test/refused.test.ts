@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../src/main.ts';
 import { filesIn, copyOfRepository } from './repository.ts';
 
@@ -68,11 +68,15 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Refused with what was wrong, what was got and what to do, in a sentence; and the tree is as it was. */
+// The tree is as it was.
+afterEach(() => {
+  expect(filesIn(root)).toEqual(before);
+});
+
+/** Refused with what was wrong, what was got and what to do, in a sentence. */
 async function refused(args: readonly string[]): Promise<string> {
   said = '';
   expect(await main(args, root)).toBeGreaterThan(0);
-  expect(filesIn(root)).toEqual(before);
   expect(said).toMatch(/^\[waggle\] .{20,500}\n/s);
   expect(said).not.toMatch(/\n {4}at /);
   return said;
