@@ -134,12 +134,16 @@ export async function main(args: readonly string[], root = ROOT): Promise<number
 }
 
 function say({ files, removed = [], next }: Change, dryRun: boolean): void {
-  if (removed.length > 0) tell(dryRun ? 'would remove' : 'removed');
-  for (const path of removed) tell(`  ${path}`);
-  tell(dryRun ? 'would write' : 'wrote');
-  for (const file of files.keys()) tell(`  ${file}`);
-  tell('next');
-  for (const line of next) tell(`  ${line}`);
+  const part = (title: string, lines: Iterable<string>): readonly string[] => {
+    const indented = Array.from(lines, (line) => `  ${line}`);
+    return indented.length === 0 ? [] : [title, ...indented];
+  };
+  const said = [
+    ...part(dryRun ? 'would remove' : 'removed', removed),
+    ...part(dryRun ? 'would write' : 'wrote', files.keys()),
+    ...part('next', next),
+  ];
+  tell(said.join('\n'));
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

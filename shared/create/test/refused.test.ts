@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -70,7 +71,7 @@ afterAll(() => {
 
 // The tree is as it was.
 afterEach(() => {
-  expect(filesIn(root)).toEqual(before);
+  assert.deepEqual(filesIn(root), before);
 });
 
 /** Refused with what was wrong, what was got and what to do, in a sentence. */
